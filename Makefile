@@ -1,0 +1,72 @@
+# `make` alone lists the targets. Everything happens in .venv and _build; nothing else on the machine is touched,
+# except that `make test` may install Chromium from Debian or Ubuntu.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help book test lab notebooks checkpoints bench clean browser
+
+VENV := .venv
+BIN := $(VENV)/bin
+NOTEBOOKS := $(sort $(wildcard notebooks/*/*.ipynb))
+
+# The first Python on this machine that is new enough; `make book PYTHON=/path/to/python` overrides it.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+
+# One thread each: processes side by side are faster than threads that wait for each other.
+export OMP_NUM_THREADS := 1
+# The kernel called python3 must be the one in .venv, whatever else this user has installed.
+export JUPYTER_PREFER_ENV_PATH := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+book: $(VENV)/.installed-book ## build the web book from the committed, executed notebooks
+	$(BIN)/jupyter-book build . --all -W -n --keep-going -q
+	@echo
+	@echo "The book is built. Open  file://$(CURDIR)/_build/html/index.html"
+
+test: $(VENV)/.installed-test browser .venv-colab/.installed book ## prove everything again: library, notebooks, budgets, book in a browser
+	.ci/suite $(BIN)/python
+
+lab: $(VENV)/.installed-test ## open JupyterLab on the chapters
+	$(BIN)/jupyter lab notebooks
+
+notebooks: $(VENV)/.installed-test ## run every notebook again and save it (make notebooks NOTEBOOKS=... for one)
+	INTERPBOOK_RENDER=page $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
+		--ExecutePreprocessor.kernel_name=python3 --ExecutePreprocessor.timeout=600 \
+		--ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
+
+checkpoints: $(VENV)/.installed-test ## train the small networks again from their recipes and report their accuracy
+	$(BIN)/python -m interpbook.models.checkpoints
+
+bench: $(VENV)/.installed-bench ## compare speed, memory and values with other libraries, in one run
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean: ## remove the built book; the environment stays (remove it with rm -r .venv .venv-colab)
+	rm -rf _build dist
+
+# --- what the targets stand on ---
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "interpbook needs Python 3.11 or newer, and none was found. Name one: make PYTHON=/path/to/python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "interpbook needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1)."; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.installed-%: pyproject.toml | $(BIN)/python
+	@echo "Installing interpbook[$*] into $(VENV): a few minutes the first time, most of it PyTorch."
+	$(BIN)/python -m pip install -q -e ".[$*]"
+	@touch $@
+	@case $* in bench) touch $(VENV)/.installed-test $(VENV)/.installed-book;; test) touch $(VENV)/.installed-book;; esac
+
+browser: $(VENV)/.installed-test
+	@$(BIN)/python tests/browser.py >/dev/null 2>&1 || .ci/browser
+
+# An environment with Google Colab's versions of everything that Jupyter consists of; see tests/colab.
+.venv-colab/.installed: tests/colab/environment.py tests/colab/requirements.txt $(VENV)/.installed-test
+	$(BIN)/python tests/colab/environment.py .venv-colab
+	@touch $@

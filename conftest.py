@@ -1,0 +1,13 @@
+"""Before any test imports the package: one thread, static pages, and every shape annotation checked at every call."""
+
+import os
+
+# Two test processes side by side beat one process on two threads, whose threads wait for each other in a spin loop.
+os.environ["OMP_NUM_THREADS"] = "1"
+# Figures, sweeps and progress bars as they are in the web book: static, and the same on every run.
+os.environ["INTERPBOOK_RENDER"] = "page"
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+from jaxtyping import install_import_hook
+
+install_import_hook("interpbook", "beartype.beartype")
