@@ -1,8 +1,8 @@
 """The questions every function of this package asks its arguments before it works on them.
 
-Each check raises one exception that names the argument, what came and what was expected: `TypeError` for a wrong
-kind of thing, `ValueError` for a wrong shape or value. The arguments are annotated as `object` because anything
-may come in.
+Each check raises one exception that names the argument, what came and what was expected: `TypeError` for a
+wrong kind of thing, `ValueError` for a wrong shape or value. The arguments are annotated as `object` because
+anything may come in.
 """
 
 from numbers import Integral, Real
@@ -48,10 +48,10 @@ def check_input(x: object, name: str = "x") -> None:
 
 
 def check_model(model: object, x: Tensor | None = None) -> None:
-    """Check that `model` is a module in evaluation mode throughout and, if `x` is given, of its dtype and device.
+    """Check that `model` is a module in evaluation mode throughout and, if `x` is given, has its dtype and device.
 
-    Training mode is refused because batch norm then couples the examples and dropout makes them random, so that an
-    explanation of one example would depend on the others. Only the first floating parameter is compared with `x`.
+    Training mode is refused because batch norm then couples the examples and dropout makes them random, so that
+    an explanation of one example would depend on the others. `x` is compared with the first floating parameter.
 
     Raises:
         TypeError: `model` is not an `nn.Module`.
@@ -60,17 +60,17 @@ def check_model(model: object, x: Tensor | None = None) -> None:
     >>> check_model(nn.Linear(3, 2))
     Traceback (most recent call last):
         ...
-    ValueError: model: expected evaluation mode, got training mode in model itself (Linear): call `model.eval()` first
+    ValueError: model: expected evaluation mode, got training mode in the Linear itself: call `model.eval()`
     >>> check_model(nn.Linear(3, 2).eval(), torch.zeros(1, 3))
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model: expected a torch.nn.Module, got {type(model).__name__}")
     for path, module in model.named_modules():
         if module.training:
-            where = f"sub-module '{path}'" if path else "model itself"
+            kind = type(module).__name__
+            where = f"sub-module '{path}' ({kind})" if path else f"the {kind} itself"
             raise ValueError(
-                f"model: expected evaluation mode, got training mode in {where} ({type(module).__name__}): "
-                "call `model.eval()` first"
+                f"model: expected evaluation mode, got training mode in {where}: call `model.eval()`"
             )
     parameter = next((p for p in model.parameters() if p.is_floating_point()), None)
     if x is None or parameter is None:
