@@ -1,0 +1,157 @@
+"""Files that can be trusted: every byte is checked before it is used, and nothing is ever half-written.
+
+A checksum is written `"sha256:<hex digits>"`; `"md5:<hex digits>"` exists because torchvision publishes those.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from interpbook.progress import progress_bar
+
+CHUNK = 1 << 16
+TIMEOUT_SECONDS = 30
+
+
+class DataError(RuntimeError):
+    """A data file is missing, damaged or out of reach. The message names the file and says what to do."""
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Open `path` for writing so that it appears complete or not at all.
+
+    The bytes go to a hidden neighbour that takes the name of `path` only after the block ended without an
+    exception; until then an older file under that name stays as it is.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with atomic_file(folder / "a.bin") as file:
+    ...     _ = file.write(b"abc")
+    >>> [entry.name for entry in folder.iterdir()]
+    ['a.bin']
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(partial, "wb") as file:
+            yield file
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _new_hash(checksum: str) -> hashlib._Hash:
+    algorithm, _, digits = checksum.partition(":")
+    if algorithm not in ("sha256", "md5") or not digits:
+        raise ValueError(f'checksum must look like "sha256:<hex>" or "md5:<hex>", got {checksum!r}')
+    return hashlib.new(algorithm, usedforsecurity=False)
+
+
+def checksum_of(content: bytes, algorithm: str = "sha256") -> str:
+    """The checksum of `content` in this module's notation.
+
+    >>> checksum_of(b"abc", "md5")
+    'md5:900150983cd24fb0d6963f7d28e17f72'
+    """
+    return f"{algorithm}:{hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()}"
+
+
+def read_verified(path: Path, checksum: str, remedy: str) -> bytes:
+    """The bytes of the file at `path`, after their checksum was compared.
+
+    Raises:
+        DataError: the file is missing, unreadable, or not the one that `checksum` describes; the message ends
+            with `remedy`, a sentence that says what to do.
+
+    >>> read_verified(Path("no/such.npz"), "sha256:00", "Reinstall interpbook.")
+    Traceback (most recent call last):
+    ...
+    interpbook.data.fetch.DataError: no/such.npz is missing (expected sha256:00). Reinstall interpbook.
+    """
+    _new_hash(checksum)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing (expected {checksum}). {remedy}") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror} (expected {checksum}). {remedy}") from error
+    found = checksum_of(content, checksum.partition(":")[0])
+    if found != checksum:
+        raise DataError(
+            f"{path} is damaged: expected {checksum}, got {found} ({len(content)} bytes). {remedy}"
+        )
+    return content
+
+
+def fetch(path: Path, urls: Sequence[str], checksum: str, size: int) -> Path:
+    """Make sure that the file described by `checksum` lies at `path`, downloading it where it does not.
+
+    Args:
+        path: where the file belongs. A file there with the right checksum is used without any request.
+        urls: addresses of the same file, tried in order.
+        checksum: `"sha256:<hex>"` or `"md5:<hex>"`.
+        size: the length of the file in bytes.
+
+    Returns:
+        `path`, which now holds the verified file.
+
+    Raises:
+        DataError: no address gave the file (no network, an HTTP error, a truncated or different file). The
+            message names the file, its size, what each address answered, and how to proceed without a network.
+            Nothing is left behind; a damaged file that was already there stays.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "abc.txt"
+    >>> _ = path.write_bytes(b"abc")
+    >>> fetch(path, ["https://example.org/abc.txt"], checksum_of(b"abc"), size=3).name  # already there
+    'abc.txt'
+    """
+    _new_hash(checksum)
+    if path.exists() and checksum_of(path.read_bytes(), checksum.partition(":")[0]) == checksum:
+        return path
+    failures = []
+    for url in urls:
+        try:
+            with atomic_file(path) as file:
+                _download(url, file, path.name, checksum, size)
+            return path
+        except urllib.error.HTTPError as error:
+            failures.append(f"{url}: the server answered {error.code} {error.reason}")
+        except urllib.error.URLError as error:
+            failures.append(f"{url}: no connection ({error.reason})")
+        except (DataError, OSError, http.client.HTTPException) as error:
+            failures.append(f"{url}: {error or type(error).__name__}")
+    raise DataError(
+        f"{path.name} ({size / 1e6:.1f} MB) could not be downloaded to {path}.\n  "
+        + "\n  ".join(failures)
+        + f"\nWithout a network: get the file ({checksum}) on another machine and copy it to {path}."
+    )
+
+
+def _download(url: str, file: BinaryIO, title: str, checksum: str, size: int) -> None:
+    """Stream `url` into `file`; raise DataError unless exactly the described bytes arrived."""
+    digest, received = _new_hash(checksum), 0
+    with (
+        urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response,
+        progress_bar(size, title, unit="B") as bar,
+    ):
+        # One byte beyond the expected size is enough to know that it is another file.
+        while received <= size and (chunk := response.read(min(CHUNK, size + 1 - received))):
+            file.write(chunk)
+            digest.update(chunk)
+            received += len(chunk)
+            bar.update(len(chunk))
+    if received < size:
+        raise DataError(f"truncated, {received} of {size} bytes arrived")
+    found = f"{checksum.partition(':')[0]}:{digest.hexdigest()}"
+    if received > size or found != checksum:
+        raise DataError(f"a different file arrived: expected {checksum}, got {found}")

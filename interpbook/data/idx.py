@@ -1,0 +1,37 @@
+"""The idx format of MNIST: two zero bytes, the element type, the number of axes, their lengths, the elements."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import numpy as np
+from jaxtyping import UInt8
+
+UNSIGNED_BYTE = 8
+
+
+def decode_idx(content: bytes, title: str) -> UInt8[np.ndarray, "*axes"]:
+    """The array of unsigned bytes in an idx file, gzipped or not.
+
+    Raises:
+        ValueError: `content` is not a complete idx file of unsigned bytes; the message starts with `title`.
+
+    >>> decode_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]), "three labels").tolist()
+    [7, 8, 9]
+    """
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (EOFError, OSError, zlib.error) as error:
+            raise ValueError(f"{title}: the gzip stream is damaged ({error})") from error
+    if len(content) < 4 or content[:3] != bytes([0, 0, UNSIGNED_BYTE]):
+        raise ValueError(f"{title}: not an idx file of unsigned bytes, starts with {content[:4].hex(' ')!r}")
+    axes = content[3]
+    start = 4 + 4 * axes
+    shape = tuple(int(n) for n in np.frombuffer(content[4:start], dtype=">u4"))
+    if len(shape) != axes or len(content) - start != np.prod(shape, dtype=np.int64):
+        raise ValueError(
+            f"{title}: the header announces shape {shape}, the file holds {len(content) - start} bytes"
+        )
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
