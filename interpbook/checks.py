@@ -12,7 +12,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 __all__ = [
+    "check_baseline",
     "check_count",
+    "check_finite",
     "check_input",
     "check_model",
     "check_number",
@@ -44,14 +46,14 @@ def check_input(x: object, name: str = "x") -> None:
         raise ValueError(
             f"{name}: expected at least one example and one value in each, got shape {_shape(x)}"
         )
-    _finite(x, name)
+    check_finite(x, name)
 
 
 def check_model(model: object, x: Tensor | None = None) -> None:
-    """Check that `model` is a module in evaluation mode throughout and, if `x` is given, has its dtype and device.
+    """Check that `model` is a module in evaluation mode and, if `x` is given, that their dtype and device agree.
 
-    Training mode is refused because batch norm then couples the examples and dropout makes them random, so that
-    an explanation of one example would depend on the others. `x` is compared with the first floating parameter.
+    Training mode is refused because batch norm then couples the examples and dropout makes them random: an
+    explanation of one example would depend on the others. `x` is compared with the first floating parameter.
 
     Raises:
         TypeError: `model` is not an `nn.Module`.
@@ -96,7 +98,7 @@ def check_output(logits: object, batch: int) -> Float[Tensor, "B K"]:
     logits = _floating(logits, "model output", "a floating tensor of shape (B, K)")
     if logits.dim() != 2 or len(logits) != batch or logits.shape[1] == 0:
         raise ValueError(f"model output: expected shape (B, K) = ({batch}, K), got {_shape(logits)}")
-    _finite(logits, "model output")
+    check_finite(logits, "model output")
     return logits
 
 
@@ -117,7 +119,7 @@ def check_values(values: object, batch: int) -> Float[Tensor, "B"]:
         raise ValueError(
             f"output of f: expected shape (B,) = ({batch},), one number per example, got {_shape(values)}"
         )
-    _finite(values, "output of f")
+    check_finite(values, "output of f")
     return values
 
 
@@ -195,18 +197,56 @@ def check_number(value: object, name: str, minimum: float = -float("inf")) -> fl
     return number
 
 
+def check_baseline(baseline: object, x: Tensor) -> Float[Tensor, "B *dims"]:
+    """Check the input that stands for "nothing there", and return it with the shape, dtype and device of `x`.
+
+    Raises:
+        TypeError: neither a real number nor a floating tensor.
+        ValueError: NaN or infinite, on another device than `x`, or of a shape that does not broadcast to that of `x`.
+
+    >>> check_baseline(0.5, torch.zeros(1, 2))
+    tensor([[0.5000, 0.5000]])
+    >>> check_baseline(torch.zeros(3), torch.zeros(1, 2))
+    Traceback (most recent call last):
+        ...
+    ValueError: baseline: expected a shape that broadcasts to that of x, (1, 2), got (3,)
+    """
+    if not isinstance(baseline, Tensor):
+        return torch.full_like(x, check_number(baseline, "baseline"), requires_grad=False)
+    baseline = _floating(baseline, "baseline", "a number or a floating tensor")
+    check_finite(baseline, "baseline")
+    if baseline.device != x.device:
+        raise ValueError(f"baseline: expected the device of x, {x.device}, got {baseline.device}")
+    try:
+        return baseline.detach().to(x.dtype).broadcast_to(x.shape)
+    except RuntimeError:
+        raise ValueError(
+            f"baseline: expected a shape that broadcasts to that of x, {_shape(x)}, got {_shape(baseline)}"
+        ) from None
+
+
+def check_finite(value: Tensor, name: str) -> None:
+    """Check that no element of `value` is NaN or infinite.
+
+    Raises:
+        ValueError: some are; the message says how many.
+
+    >>> check_finite(torch.tensor([1.0, float("nan")]), "gradient of f")
+    Traceback (most recent call last):
+        ...
+    ValueError: gradient of f: expected finite values, got 1 NaN or infinite of 2
+    """
+    bad = int((~torch.isfinite(value.detach())).sum())
+    if bad:
+        raise ValueError(f"{name}: expected finite values, got {bad} NaN or infinite of {value.numel()}")
+
+
 def _floating(value: object, name: str, expected: str) -> Tensor:
     if not isinstance(value, Tensor):
         raise TypeError(f"{name}: expected {expected}, got {type(value).__name__}")
     if not value.is_floating_point():
         raise TypeError(f"{name}: expected {expected}, got {value.dtype} of shape {_shape(value)}")
     return value
-
-
-def _finite(value: Tensor, name: str) -> None:
-    bad = int((~torch.isfinite(value.detach())).sum())
-    if bad:
-        raise ValueError(f"{name}: expected finite values, got {bad} NaN or infinite of {value.numel()}")
 
 
 def _shape(value: Tensor) -> tuple[int, ...]:
