@@ -59,7 +59,7 @@ $(BIN)/python:
 
 $(VENV)/.installed-%: pyproject.toml | $(BIN)/python
 	@echo "Installing interpbook[$*] into $(VENV): a few minutes the first time, most of it PyTorch."
-	$(BIN)/python -m pip install -q -e ".[$*]"
+	$(BIN)/python -m pip install -qq -e ".[$*]"
 	@touch $@
 	@case $* in bench) touch $(VENV)/.installed-test $(VENV)/.installed-book;; test) touch $(VENV)/.installed-book;; esac
 
