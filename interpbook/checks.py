@@ -50,7 +50,7 @@ def check_input(x: object, name: str = "x") -> None:
 
 
 def check_model(model: object, x: Tensor | None = None) -> None:
-    """Check that `model` is a module in evaluation mode and, if `x` is given, that their dtype and device agree.
+    """Check that `model` is a module in evaluation mode, and of the dtype and device of `x` if that is given.
 
     Training mode is refused because batch norm then couples the examples and dropout makes them random: an
     explanation of one example would depend on the others. `x` is compared with the first floating parameter.
@@ -202,7 +202,7 @@ def check_baseline(baseline: object, x: Tensor) -> Float[Tensor, "B *dims"]:
 
     Raises:
         TypeError: neither a real number nor a floating tensor.
-        ValueError: NaN or infinite, on another device than `x`, or of a shape that does not broadcast to that of `x`.
+        ValueError: NaN or infinite, on another device, or of a shape that does not broadcast to that of `x`.
 
     >>> check_baseline(0.5, torch.zeros(1, 2))
     tensor([[0.5000, 0.5000]])

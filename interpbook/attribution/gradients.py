@@ -1,0 +1,184 @@
+"""Attribution by gradients: at the input itself, along a path to it, and averaged over noise around it.
+
+Every function takes f: (B, *dims) -> (B,), one number per example that depends on no other example (`select`
+makes such an f from a model), and a batch x; it returns a raw, signed tensor of the shape, dtype and device
+of x. Nothing else remains: no `.grad`, no graph, no changed flag, and the global random state as it was.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interpbook.attribution.select import hold, per_call
+from interpbook.checks import (
+    check_baseline,
+    check_count,
+    check_finite,
+    check_input,
+    check_number,
+    check_values,
+)
+
+__all__ = ["gradient_x_input", "input_gradient", "integrated_gradients", "smoothgrad"]
+
+Function = Callable[[Tensor], Tensor]
+
+
+def input_gradient(f: Function, x: Float[Tensor, "B *dims"]) -> Float[Tensor, "B *dims"]:
+    """The gradient at the input, grad f(x), in units of f per unit of x [simonyan2014deep].
+
+    Returns:
+        A tensor like x. Where f has a kink, the subgradient that torch picks.
+
+    Raises:
+        TypeError, ValueError: a wrong `x`; an f(x) that is not (B,), not finite or not differentiable in x.
+
+    >>> input_gradient(lambda x: (x**2).sum(1), torch.tensor([[1.0, 2.0]]))
+    tensor([[2., 4.]])
+    """
+    check_input(x)
+    return _gradient(f, x)
+
+
+def gradient_x_input(f: Function, x: Float[Tensor, "B *dims"]) -> Float[Tensor, "B *dims"]:
+    """The gradient times the input, x * grad f(x), in units of f [shrikumar2016not].
+
+    It adds up to f(x) when f is homogeneous of degree 1, such as a ReLU network without biases.
+
+    Returns:
+        A tensor like x.
+
+    Raises:
+        TypeError, ValueError: as `input_gradient`.
+
+    >>> gradient_x_input(lambda x: (x**2).sum(1), torch.tensor([[1.0, 2.0]]))
+    tensor([[2., 8.]])
+    """
+    return x.detach() * input_gradient(f, x)
+
+
+def integrated_gradients(
+    f: Function,
+    x: Float[Tensor, "B *dims"],
+    baseline: float | Float[Tensor, "..."] = 0.0,
+    steps: int = 50,
+    chunk: int | None = None,
+) -> Float[Tensor, "B *dims"]:
+    """The gradient averaged on the line from a baseline b to the input [sundararajan2017axiomatic]:
+
+        (x - b) * integral over t from 0 to 1 of grad f(b + t (x - b)),
+
+    by the midpoint rule, t = (k + 1/2) / steps: exact for quadratic f, whatever `steps`. The values of an
+    example add up to f(x) - f(b) as far as the rule is exact; the difference of the two sums is the error to
+    report.
+
+    Args:
+        f: (B, *dims) -> (B,); called on whole copies of the batch, (n * B, *dims).
+        x: the batch.
+        baseline: b, in units of x: a number, or a tensor that broadcasts to x.
+        steps: points on the line, each of which costs one gradient.
+        chunk: copies of the batch in one call of f. The default takes one copy at a time, more only when a
+            copy has few values, and keeps memory near that of one gradient. It does not change the result.
+
+    Returns:
+        A tensor like x, in units of f.
+
+    Raises:
+        TypeError, ValueError: as `input_gradient`, and for a wrong `baseline`, `steps` or `chunk`.
+
+    >>> integrated_gradients(lambda x: (x**2).sum(1), torch.tensor([[1.0, 2.0]]))
+    tensor([[1., 4.]])
+    """
+    check_input(x)
+    x = x.detach()
+    start = check_baseline(baseline, x)
+    steps = check_count(steps, "steps")
+    points = ((k + 0.5) / steps for k in range(steps))
+    mean = _mean_gradient(f, x, (torch.lerp(start, x, t) for t in points), steps, chunk)
+    return (x - start) * mean
+
+
+def smoothgrad(
+    f: Function,
+    x: Float[Tensor, "B *dims"],
+    sigma: float,
+    samples: int = 50,
+    generator: torch.Generator | None = None,
+    chunk: int | None = None,
+) -> Float[Tensor, "B *dims"]:
+    """The gradient averaged over Gaussian noise around the input [smilkov2017smoothgrad]:
+
+        mean over k of grad f(x + sigma e_k),    e_k standard normal,
+
+    an unbiased estimate of the gradient of f smoothed by that Gaussian; its error falls as 1 / sqrt(samples).
+
+    Args:
+        f: (B, *dims) -> (B,); called on whole copies of the batch, (n * B, *dims).
+        x: the batch.
+        sigma: standard deviation of the noise, at least 0, in units of x (not relative to its range).
+        samples: number of noises, each of which costs one gradient.
+        generator: where the noise comes from. Without one, a generator with seed 0: the same call, the same
+        answer.
+        chunk: as in `integrated_gradients`.
+
+    All examples of a batch get the same noises, in the same order, so that the map of one does not depend on
+    the others, on their order, on `chunk` or on the device.
+
+    Returns:
+        A tensor like x, in units of f per unit of x.
+
+    Raises:
+        TypeError, ValueError: as `input_gradient`, and for a wrong `sigma`, `samples`, `generator` or
+            `chunk`.
+
+    >>> smoothgrad(lambda x: 3 * x.sum(1), torch.tensor([[1.0, 2.0]]), sigma=0.1)
+    tensor([[3., 3.]])
+    """
+    check_input(x)
+    x = x.detach()
+    sigma = check_number(sigma, "sigma", minimum=0)
+    samples = check_count(samples, "samples")
+    if generator is None:
+        generator = torch.Generator().manual_seed(0)
+    elif not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator: expected a torch.Generator or None, got {type(generator).__name__}")
+    noisy = (x + sigma * _noise(x, generator) for _ in range(samples))
+    return _mean_gradient(f, x, noisy, samples, chunk)
+
+
+def _noise(x: Tensor, generator: torch.Generator) -> Tensor:
+    # Drawn as float32 where the generator lives: another dtype or device of x sees the same numbers.
+    noise = torch.randn(x.shape[1:], generator=generator, device=generator.device, dtype=torch.float32)
+    return noise.to(x)
+
+
+def _mean_gradient(f: Function, x: Tensor, points: Iterator[Tensor], count: int, chunk: int | None) -> Tensor:
+    """The mean gradient of f over `count` batches of points like x, as a running sum over calls of f."""
+    f = hold(f, x)
+    copies = per_call(x, chunk)
+    # In float64 where there is one, so that neither the order nor the number of terms shows in the result.
+    total = torch.zeros_like(x, dtype=torch.float32 if x.device.type == "mps" else torch.float64)
+    while group := list(islice(points, copies)):
+        gradient = _gradient(f, torch.cat(group))
+        total += gradient.unflatten(0, (len(group), len(x))).sum(0, dtype=total.dtype)
+    return (total / count).to(x.dtype)
+
+
+def _gradient(f: Function, x: Tensor) -> Tensor:
+    """The gradient of f at each example of x, whatever gradient mode the caller is in."""
+    with torch.inference_mode(False), torch.enable_grad():
+        leaf = x.detach().clone().requires_grad_()
+        # f gets a copy that it may overwrite: a leaf may not be changed in place.
+        values = check_values(f(leaf.clone()), len(leaf))
+        gradient = None
+        if values.requires_grad:
+            (gradient,) = torch.autograd.grad(values.sum(), leaf, allow_unused=True)
+    if gradient is None:
+        raise ValueError(
+            "f: expected an output that is differentiable in x, got one without a gradient path to x"
+        )
+    check_finite(gradient, "gradient of f")
+    return gradient
