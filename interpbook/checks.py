@@ -15,6 +15,7 @@ __all__ = [
     "check_baseline",
     "check_count",
     "check_finite",
+    "check_function",
     "check_input",
     "check_model",
     "check_number",
@@ -81,6 +82,24 @@ def check_model(model: object, x: Tensor | None = None) -> None:
         here, there = getattr(x, what), getattr(parameter, what)
         if here != there:
             raise ValueError(f"x: expected {what} {there}, that of the model's parameters, got {here}")
+
+
+def check_function(f: object, x: Tensor | None = None) -> None:
+    """Check that `f` can be called and, if it is a module, that it is fit for `x` by `check_model`.
+
+    Raises:
+        TypeError: `f` is not callable.
+        ValueError: `f` is a module in training mode, or of another dtype or device than `x`.
+
+    >>> check_function(torch.zeros(2))
+    Traceback (most recent call last):
+        ...
+    TypeError: f: expected a function from (B, *dims) to (B,), got Tensor
+    """
+    if isinstance(f, nn.Module):
+        check_model(f, x)
+    elif not callable(f):
+        raise TypeError(f"f: expected a function from (B, *dims) to (B,), got {type(f).__name__}")
 
 
 def check_output(logits: object, batch: int) -> Float[Tensor, "B K"]:

@@ -17,6 +17,7 @@ from interpbook.checks import (
     check_baseline,
     check_count,
     check_finite,
+    check_function,
     check_input,
     check_number,
     check_values,
@@ -40,6 +41,7 @@ def input_gradient(f: Function, x: Float[Tensor, "B *dims"]) -> Float[Tensor, "B
     tensor([[2., 4.]])
     """
     check_input(x)
+    check_function(f, x)
     return _gradient(f, x)
 
 
@@ -120,8 +122,8 @@ def smoothgrad(
         x: the batch.
         sigma: standard deviation of the noise, at least 0, in units of x (not relative to its range).
         samples: number of noises, each of which costs one gradient.
-        generator: where the noise comes from. Without one, a generator with seed 0: the same call, the same
-        answer.
+        generator: where the noise comes from. Without one, a generator with seed 0: the same call gives the
+            same answer.
         chunk: as in `integrated_gradients`.
 
     All examples of a batch get the same noises, in the same order, so that the map of one does not depend on
