@@ -1,7 +1,5 @@
 """The files that travel inside the package, each checked against `files/SHA256SUMS` when it is read."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from interpbook.data.fetch import DataError, read_verified

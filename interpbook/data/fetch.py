@@ -1,9 +1,7 @@
 """Files that can be trusted: every byte is checked before it is used, and nothing is ever half-written.
 
-A checksum is written `"sha256:<hex digits>"`; `"md5:<hex digits>"` exists because torchvision publishes those.
+A checksum is written `"sha256:<hex digits>"`, or `"md5:<hex digits>"` because torchvision publishes those.
 """
-
-from __future__ import annotations
 
 import hashlib
 import http.client
@@ -49,11 +47,11 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         partial.unlink(missing_ok=True)
 
 
-def _new_hash(checksum: str) -> hashlib._Hash:
+def _algorithm(checksum: str) -> str:
     algorithm, _, digits = checksum.partition(":")
     if algorithm not in ("sha256", "md5") or not digits:
-        raise ValueError(f'checksum must look like "sha256:<hex>" or "md5:<hex>", got {checksum!r}')
-    return hashlib.new(algorithm, usedforsecurity=False)
+        raise ValueError(f'checksum: expected "sha256:<hex>" or "md5:<hex>", got {checksum!r}')
+    return algorithm
 
 
 def checksum_of(content: bytes, algorithm: str = "sha256") -> str:
@@ -77,14 +75,14 @@ def read_verified(path: Path, checksum: str, remedy: str) -> bytes:
     ...
     interpbook.data.fetch.DataError: no/such.npz is missing (expected sha256:00). Reinstall interpbook.
     """
-    _new_hash(checksum)
+    algorithm = _algorithm(checksum)
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         raise DataError(f"{path} is missing (expected {checksum}). {remedy}") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror} (expected {checksum}). {remedy}") from error
-    found = checksum_of(content, checksum.partition(":")[0])
+    found = checksum_of(content, algorithm)
     if found != checksum:
         raise DataError(
             f"{path} is damaged: expected {checksum}, got {found} ({len(content)} bytes). {remedy}"
@@ -106,7 +104,7 @@ def fetch(path: Path, urls: Sequence[str], checksum: str, size: int) -> Path:
 
     Raises:
         DataError: no address gave the file (no network, an HTTP error, a truncated or different file). The
-            message names the file, its size, what each address answered, and how to proceed without a network.
+            message names the file, its size, what each address answered, and what to do without a network.
             Nothing is left behind; a damaged file that was already there stays.
 
     >>> import tempfile
@@ -115,8 +113,8 @@ def fetch(path: Path, urls: Sequence[str], checksum: str, size: int) -> Path:
     >>> fetch(path, ["https://example.org/abc.txt"], checksum_of(b"abc"), size=3).name  # already there
     'abc.txt'
     """
-    _new_hash(checksum)
-    if path.exists() and checksum_of(path.read_bytes(), checksum.partition(":")[0]) == checksum:
+    algorithm = _algorithm(checksum)
+    if path.exists() and checksum_of(path.read_bytes(), algorithm) == checksum:
         return path
     failures = []
     for url in urls:
@@ -139,7 +137,8 @@ def fetch(path: Path, urls: Sequence[str], checksum: str, size: int) -> Path:
 
 def _download(url: str, file: BinaryIO, title: str, checksum: str, size: int) -> None:
     """Stream `url` into `file`; raise DataError unless exactly the described bytes arrived."""
-    digest, received = _new_hash(checksum), 0
+    algorithm = _algorithm(checksum)
+    digest, received = hashlib.new(algorithm, usedforsecurity=False), 0
     with (
         urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response,
         progress_bar(size, title, unit="B") as bar,
@@ -152,6 +151,6 @@ def _download(url: str, file: BinaryIO, title: str, checksum: str, size: int) ->
             bar.update(len(chunk))
     if received < size:
         raise DataError(f"truncated, {received} of {size} bytes arrived")
-    found = f"{checksum.partition(':')[0]}:{digest.hexdigest()}"
+    found = f"{algorithm}:{digest.hexdigest()}"
     if received > size or found != checksum:
         raise DataError(f"a different file arrived: expected {checksum}, got {found}")

@@ -1,6 +1,4 @@
-"""The idx format of MNIST: two zero bytes, the element type, the number of axes, their lengths, the elements."""
-
-from __future__ import annotations
+"""The idx format of MNIST: two zero bytes, element type, number of axes, their lengths, the elements."""
 
 import gzip
 import zlib

@@ -1,6 +1,4 @@
-"""MNIST [lecun1998gradient] and Fashion-MNIST [xiao2017fashion]: bundled samples, and the full sets on request."""
-
-from __future__ import annotations
+"""MNIST [lecun1998gradient] and Fashion-MNIST [xiao2017fashion]: bundled samples, and the full sets."""
 
 import io
 from pathlib import Path
@@ -11,6 +9,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from interpbook.checks import check_count
 from interpbook.data.bundled import read_bundled
 from interpbook.data.fetch import fetch
 from interpbook.data.idx import decode_idx
@@ -23,7 +22,12 @@ FASHION_CLASSES = (
 
 # Lengths in bytes of the original gzipped idx files, for the progress bar and for messages.
 FULL_SIZES = {
-    "MNIST": {"train-images": 9912422, "train-labels": 28881, "t10k-images": 1648877, "t10k-labels": 4542},
+    "MNIST": {
+        "train-images": 9912422,
+        "train-labels": 28881,
+        "t10k-images": 1648877,
+        "t10k-labels": 4542,
+    },
     "FashionMNIST": {
         "train-images": 26421880,
         "train-labels": 29515,
@@ -81,16 +85,16 @@ def _load(
     bundled: str, torchvision_name: str, split: str, size: int | None, full: bool, root: str | Path | None
 ) -> tuple[Float[Tensor, "n 1 28 28"], Int[Tensor, " n"]]:
     if split not in ("train", "test"):
-        raise ValueError(f'split must be "train" or "test", got {split!r}')
+        raise ValueError(f'split: expected "train" or "test", got {split!r}')
     if root is not None and not full:
-        raise ValueError("root is where the full set is kept: it goes with full=True only")
+        raise ValueError(f"root: expected full=True beside it, as it is the full set's folder, got {root!r}")
     if full:
         images, labels = _full(torchvision_name, split, Path(root or Path.home() / ".cache" / "interpbook"))
     else:
         archive = np.load(io.BytesIO(read_bundled(f"{bundled}-{split}.npz")))
         images, labels = archive["images"], archive["labels"]
-    if size is not None and not 1 <= size <= len(images):
-        raise ValueError(f"size must be between 1 and {len(images)}, got {size}")
+    if size is not None and check_count(size, "size") > len(images):
+        raise ValueError(f"size: expected at most the {len(images)} images of this split, got {size}")
     pixels = torch.from_numpy(images[:size].astype(np.float32)).div_(255).unsqueeze(1)
     return pixels, torch.from_numpy(labels[:size].astype(np.int64))
 

@@ -1,7 +1,5 @@
 """Four photographs of cats whose breeds are ImageNet classes."""
 
-from __future__ import annotations
-
 import io
 from dataclasses import dataclass
 

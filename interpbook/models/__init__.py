@@ -1,0 +1,7 @@
+"""The book's networks: small ones with checkpoints and their recipes, and one for photographs."""
+
+from interpbook.models.recipes import RECIPES, Recipe, train
+from interpbook.models.small import MLP, SmallCNN
+from interpbook.models.store import load
+
+__all__ = ["MLP", "RECIPES", "Recipe", "SmallCNN", "load", "train"]

@@ -1,0 +1,122 @@
+"""Checkpoints on disk: safetensors files, and `checkpoints.json` with the checksum and accuracy of each."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import safetensors.torch
+from torch import nn
+
+from interpbook.data.fetch import DataError, atomic_file, checksum_of, read_verified
+from interpbook.models.recipes import RECIPES
+
+FILES = Path(__file__).parent / "files"
+INDEX = "checkpoints.json"
+REMEDY = "Reinstall interpbook, restore the file with git, or run `python -m interpbook.models.checkpoints`."
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What `checkpoints.json` knows about one file.
+
+    Attributes:
+        checksum: of the file, as "sha256:<hex digits>".
+        accuracy: on the bundled test images, 0 to 1.
+    """
+
+    checksum: str
+    accuracy: float
+
+
+def file_name(name: str, seed: int) -> str:
+    """The file of a checkpoint.
+
+    >>> file_name("mnist-cnn", 0)
+    'mnist-cnn-seed0.safetensors'
+    """
+    return f"{name}-seed{seed}.safetensors"
+
+
+def load(name: str, seed: int = 0) -> nn.Module:
+    """A trained network of the book, in evaluation mode on the CPU.
+
+    Maps images Float[B 1 28 28] in [0, 1] to logits Float[B 10].
+
+    Args:
+        name: a key of `RECIPES`, where its recipe stands.
+        seed: one of the seeds of that recipe.
+
+    Raises:
+        ValueError: there is no such checkpoint; the message lists those that exist.
+        DataError: its file is missing or damaged.
+
+    >>> model = load("mnist-cnn")
+    >>> model.training
+    False
+    >>> load("mnist-cnn", seed=7)
+    Traceback (most recent call last):
+    ...
+    ValueError: seed: expected one of [0] for mnist-cnn, got 7
+    """
+    if name not in RECIPES:
+        raise ValueError(f"name: expected one of {', '.join(sorted(RECIPES))}, got {name!r}")
+    recipe = RECIPES[name]
+    if seed not in recipe.seeds:
+        raise ValueError(f"seed: expected one of {list(recipe.seeds)} for {name}, got {seed!r}")
+    file = file_name(name, seed)
+    entries = read_index()
+    if file not in entries:
+        raise DataError(f"{FILES / INDEX} does not list {file}. {REMEDY}")
+    weights = safetensors.torch.load(read_verified(FILES / file, entries[file].checksum, REMEDY))
+    model = recipe.network(seed=seed)
+    model.load_state_dict(weights)
+    return model.eval()
+
+
+def save(model: nn.Module, folder: Path, file: str, accuracy: float) -> Entry:
+    """Write the parameters and buffers of `model` to `folder / file`, atomically.
+
+    >>> import tempfile
+    >>> entry = save(nn.Linear(2, 2), Path(tempfile.mkdtemp()), "linear.safetensors", accuracy=0.5)
+    >>> entry.accuracy, entry.checksum[:7]
+    (0.5, 'sha256:')
+    """
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    content = safetensors.torch.save(tensors)
+    with atomic_file(folder / file) as handle:
+        handle.write(content)
+    return Entry(checksum_of(content), accuracy)
+
+
+def read_index(folder: Path = FILES) -> dict[str, Entry]:
+    """`checkpoints.json`, by file name.
+
+    Raises:
+        DataError: the file is missing or damaged.
+
+    >>> read_index()["mnist-cnn-seed0.safetensors"].accuracy > 0.97
+    True
+    """
+    path = folder / INDEX
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {file: Entry(**fields) for file, fields in content.items()}
+    except FileNotFoundError:
+        raise DataError(f"{path}, the list of checkpoints, is missing. {REMEDY}") from None
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}, the list of checkpoints, is damaged ({error}). {REMEDY}") from error
+
+
+def write_index(entries: Mapping[str, Entry], folder: Path = FILES) -> None:
+    """Write `checkpoints.json`, atomically.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_index({"a.safetensors": Entry("sha256:00", 0.5)}, folder)
+    >>> read_index(folder)
+    {'a.safetensors': Entry(checksum='sha256:00', accuracy=0.5)}
+    """
+    content = {file: asdict(entry) for file, entry in sorted(entries.items())}
+    with atomic_file(folder / INDEX) as handle:
+        handle.write((json.dumps(content, indent=2) + "\n").encode())

@@ -1,0 +1,232 @@
+"""One training loop for every network of the book."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import LambdaLR
+
+from interpbook.checks import check_count, check_input, check_model, check_number, check_output
+from interpbook.progress import progress_bar
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class History:
+    """What `fit` saw, one entry per epoch, measured on the training batches while the network learned.
+
+    Attributes:
+        loss: mean loss over the examples.
+        accuracy: fraction of right predictions, 0 to 1; None where the targets are no classes.
+    """
+
+    loss: tuple[float, ...]
+    accuracy: tuple[float, ...] | None
+
+
+def fit(
+    model: nn.Module,
+    data: tuple[Tensor, Tensor],
+    *,
+    epochs: int,
+    loss: Loss = F.cross_entropy,
+    optimiser: str = "adam",
+    lr: float = 2e-3,
+    batch_size: int = 128,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    progress: bool = True,
+) -> History:
+    """Train `model` in place on `data`, and leave it in evaluation mode on `device`.
+
+    Step t of T minimises the mean `loss` of one batch with the learning rate lr (1 + cos(pi t / T)) / 2,
+    which falls from `lr` to almost nothing. Every epoch takes the examples in a new order; its last batch may
+    be smaller.
+
+    The same seed gives the same weights, bit by bit, on the same CPU with the same number of threads. During
+    the call the random numbers of torch belong to `seed` (dropout too), afterwards they are as they were. No
+    `.grad` stays behind.
+
+    Args:
+        model: any module; the parameters that require a gradient are trained.
+        data: inputs Float[N *dims] and targets, Int[N] for classes or whatever `loss` takes.
+        epochs: passes through the data.
+        loss: of (outputs, targets) of a batch, a scalar that is a mean over the batch.
+        optimiser: `"adam"`, or `"sgd"` with momentum 0.9.
+        lr: the initial learning rate.
+        batch_size: examples per step.
+        seed: of the order of the examples, and of any randomness inside the model.
+        device: where to train; by default where the model is. The whole data set is moved there.
+        progress: show a bar (never while a notebook is executed for the book).
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or value, before any training.
+        FloatingPointError: the loss or a weight became NaN or infinite. The message names the step, and
+            `model` holds the state of the end of the last good epoch.
+
+    >>> x = torch.randn(256, 2, generator=torch.Generator().manual_seed(0))
+    >>> model = nn.Linear(2, 2)
+    >>> history = fit(model, (x, (x[:, 0] > 0).long()), epochs=20, lr=0.1)
+    >>> history.loss[-1] < history.loss[0], model.training
+    (True, False)
+    """
+    check_count(epochs, "epochs")
+    check_count(batch_size, "batch_size")
+    inputs, targets = _check_data(data)
+    update = _optimiser(optimiser, _trainable(model), lr)
+    home = torch.device(device) if device is not None else next(model.parameters()).device
+    model.to(home)
+    inputs, targets = inputs.to(home), targets.to(home)
+    classes = _check_first_outputs(model, inputs, targets)
+    steps = epochs * math.ceil(len(inputs) / batch_size)
+    schedule = LambdaLR(update, lambda step: (1 + math.cos(math.pi * step / steps)) / 2)
+    order = torch.Generator().manual_seed(seed)
+    history: list[tuple[float, float]] = []
+    with _own_randomness(seed, home), progress_bar(epochs, "training", "epoch", progress) as bar:
+        for epoch in range(epochs):
+            good = {name: value.clone() for name, value in model.state_dict().items()}
+            batches = torch.randperm(len(inputs), generator=order).to(home).split(batch_size)
+            seen = _epoch(model, [(inputs[b], targets[b]) for b in batches], loss, update, schedule, classes)
+            _stop_unless_finite(model, seen[:, 0], good, epoch)
+            sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
+            mean_loss, hits = float(seen[:, 0] @ sizes) / len(inputs), float(seen[:, 1].sum()) / len(inputs)
+            history.append((mean_loss, hits))
+            bar.update()
+    losses, accuracies = zip(*history, strict=True)
+    return History(losses, accuracies if classes else None)
+
+
+def _epoch(
+    model: nn.Module,
+    batches: Sequence[tuple[Tensor, Tensor]],
+    loss: Loss,
+    update: torch.optim.Optimizer,
+    schedule: LambdaLR,
+    classes: bool,
+) -> Float[Tensor, "steps 2"]:
+    """One pass; returns the loss and the number of right predictions of each step, on the CPU in float64."""
+    seen = []
+    model.train()
+    try:
+        for inputs, targets in batches:
+            outputs = model(inputs)
+            value = loss(outputs, targets)
+            update.zero_grad(set_to_none=True)
+            value.backward()
+            update.step()
+            schedule.step()
+            hits = (outputs.argmax(1) == targets).sum() if classes else torch.zeros_like(value)
+            seen.append(torch.stack([value.detach().double(), hits.detach().double()]))
+    finally:
+        model.eval()
+        update.zero_grad(set_to_none=True)
+    # The numbers leave the device once an epoch, so that no step waits for them.
+    return torch.stack(seen).cpu()
+
+
+def _stop_unless_finite(
+    model: nn.Module, losses: Float[Tensor, " steps"], good: dict[str, Tensor], epoch: int
+) -> None:
+    bad = (~losses.isfinite()).nonzero().flatten().tolist()
+    if not bad and all(bool(p.isfinite().all()) for p in model.parameters()):
+        return
+    model.load_state_dict(good)
+    step = bad[0] if bad else len(losses) - 1
+    what = f"the loss became {losses[step]:.0f}" if bad else "a weight became NaN or infinite"
+    raise FloatingPointError(
+        f"{what} at step {step + 1} of epoch {epoch + 1}; model holds the state of the end of epoch {epoch} "
+        "(0: the start). A smaller lr may help."
+    )
+
+
+def _check_data(data: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    if not (isinstance(data, tuple) and len(data) == 2 and all(isinstance(part, Tensor) for part in data)):
+        raise TypeError(f"data: expected a tuple of two tensors (inputs, targets), got {type(data).__name__}")
+    inputs, targets = data
+    check_input(inputs, "inputs of data")
+    if targets.dim() == 0 or len(targets) != len(inputs):
+        raise ValueError(
+            f"data: expected one target per input, got {len(inputs)} inputs and targets of shape "
+            f"{tuple(targets.shape)}"
+        )
+    return inputs, targets
+
+
+def _trainable(model: nn.Module) -> list[nn.Parameter]:
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model: expected a torch.nn.Module, got {type(model).__name__}")
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if not parameters:
+        raise ValueError("model: expected parameters that require a gradient, got none")
+    return parameters
+
+
+def _optimiser(name: str, parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+    check_number(lr, "lr", minimum=0.0)
+    if name == "adam":
+        return torch.optim.Adam(parameters, lr=lr)
+    if name == "sgd":
+        return torch.optim.SGD(parameters, lr=lr, momentum=0.9)
+    raise ValueError(f'optimiser: expected "adam" or "sgd", got {name!r}')
+
+
+def _check_first_outputs(model: nn.Module, inputs: Tensor, targets: Tensor) -> bool:
+    """Try one example; True if the targets are classes, which then have to exist in the outputs."""
+    model.eval()
+    with torch.no_grad():
+        outputs = model(inputs[:1])
+    if targets.dim() != 1 or targets.is_floating_point():
+        return False
+    classes = check_output(outputs, 1).shape[1]
+    low, high = int(targets.min()), int(targets.max())
+    if low < 0 or high >= classes:
+        raise ValueError(f"data: expected classes from 0 to {classes - 1}, got {low} to {high}")
+    return True
+
+
+@contextmanager
+def _own_randomness(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed the generators that a model may draw from on the CPU and on `device`; put them back afterwards."""
+    cuda = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.default_generator.manual_seed(seed)
+        if cuda:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
+def accuracy(
+    model: nn.Module,
+    images: Float[Tensor, "n *dims"],
+    labels: Int[Tensor, " n"],
+    *,
+    batch_size: int = 1000,
+) -> float:
+    """The fraction of examples whose largest logit is that of their label, 0 to 1.
+
+    Works on the device of the model; the result does not depend on `batch_size`.
+
+    Raises:
+        TypeError, ValueError: bad inputs or labels, a model in training mode, or outputs that are not (B, K).
+
+    >>> model = nn.Identity()
+    >>> accuracy(model.eval(), torch.eye(4), torch.tensor([0, 1, 2, 0]))
+    0.75
+    """
+    check_count(batch_size, "batch_size")
+    check_model(model)
+    images, labels = _check_data((images, labels))
+    parameter = next(model.parameters(), images)
+    hits = torch.zeros((), dtype=torch.int64, device=parameter.device)
+    with torch.no_grad():
+        for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
+            outputs = check_output(model(x.to(hits.device)), len(x))
+            hits += (outputs.argmax(1) == y.to(hits.device)).sum()
+    return int(hits) / len(images)
