@@ -1,0 +1,243 @@
+"""Claims: measure a result that the book states, hold it against the registry, and show one row."""
+
+import difflib
+import html
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from interpbook.page import criterion, registry
+from interpbook.page.output import STYLE, inline, show
+
+
+class ClaimError(AssertionError):
+    """A measured result and the verdict in the registry have parted."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured under one name: the mean of n numbers, their standard deviation and their range."""
+
+    mean: float
+    std: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class ClaimRecord:
+    """One claim as a notebook recorded it.
+
+    measured: by name; a claim with one quantity calls it "value".
+    scale: "quick" or "full", the size at which it was measured.
+    notebook: the file's path, "" for the running session.
+    """
+
+    id: str
+    measured: dict[str, Measured]
+    scale: str
+    verdict: str
+    notebook: str = ""
+
+
+_session: dict[str, ClaimRecord] = {}
+
+
+def claim(id: str, measured: object) -> None:
+    """Hold `measured` against the registered criterion, record it with the output, and show one row.
+
+    Args:
+        id: the claim's id in book/claims.yml, "fullgrad.completeness".
+        measured: a number, a sequence of numbers over seeds (list, array or 1-D tensor), or a dictionary from
+            names to either; the criterion reads the names, or `value` where there is no dictionary.
+
+    Raises:
+        ClaimError: the criterion fails though the verdict is "holds" or "reproduced", or passes though the
+            verdict is "not reproduced".
+        KeyError: no such claim.
+        TypeError: something measured is not a number or a sequence of numbers.
+        ValueError: something measured is empty, NaN or infinite, or the criterion cannot be evaluated on it.
+    """
+    from interpbook.page.setup import scale  # setup starts a fresh ledger, so it imports this module first
+
+    claims = registry.load()
+    if id not in claims:
+        near = difflib.get_close_matches(id, claims, n=3, cutoff=0.4)
+        hint = f"near it: {', '.join(near)}" if near else f"{len(claims)} claims are registered, none near it"
+        raise KeyError(f"no claim {id!r} in {registry.PATH.name}; {hint}")
+    entry = claims[id]
+    values = _named_values(measured)
+    record = ClaimRecord(id, {name: _summary(v) for name, v in values.items()}, scale(), entry.verdict)
+    passes = criterion.holds(entry.criterion, values)
+    if passes != (entry.verdict != "not reproduced"):
+        outcome = "passes" if passes else "fails"
+        raise ClaimError(
+            f"claim {id!r} is registered as {entry.verdict!r}, but its criterion `{entry.criterion}` now"
+            f" {outcome} at scale {record.scale}: {_measured_plain(record, entry)}"
+        )
+    _session[id] = record
+    show(claim_row_plain(record), _table([record]), {"claim": _as_json(record)})
+
+
+def claims_table() -> None:
+    """Show every claim that this notebook recorded since `page.start`, as one table."""
+    records = list(_session.values())
+    title = "What this page measured"
+    plain = "\n".join([title, *map(claim_row_plain, records)])
+    show(plain, _table(records, title))
+
+
+def forget() -> None:
+    """Begin a fresh ledger; `page.start` calls it."""
+    _session.clear()
+
+
+def recorded_ids() -> list[str]:
+    """The ids that this session recorded so far."""
+    return list(_session)
+
+
+def read_notebook(path: str | Path) -> list[ClaimRecord]:
+    """The claims that a committed notebook recorded, in the order of its cells.
+
+    Raises:
+        ValueError: the file is not a notebook.
+    """
+    try:
+        cells = json.loads(Path(path).read_text(encoding="utf-8"))["cells"]
+    except (json.JSONDecodeError, KeyError, TypeError):
+        raise ValueError(f"{path} is not a notebook") from None
+    records = []
+    for output in (output for cell in cells for output in cell.get("outputs", [])):
+        stored = output.get("metadata", {}).get("interpbook", {}).get("claim")
+        if stored:
+            measured = {name: Measured(**numbers) for name, numbers in stored["measured"].items()}
+            records.append(ClaimRecord(**{**stored, "measured": measured, "notebook": str(path)}))
+    return records
+
+
+def unrecorded(notebooks: Iterable[str | Path]) -> list[str]:
+    """Ids in the registry that none of these notebooks records.
+
+    >>> unrecorded([]) == list(registry.load())
+    True
+    """
+    seen = {record.id for path in notebooks for record in read_notebook(path)}
+    return [id for id in registry.load() if id not in seen]
+
+
+def claim_row_html(record: ClaimRecord) -> str:
+    """One `<tr>`: the sentence and its source, what was measured and the criterion, the verdict."""
+    entry = registry.load()[record.id]
+    verdict = f"{'✗' if entry.verdict == 'not reproduced' else '✓'} {entry.verdict}"
+    paper = f" The paper: {html.escape(entry.paper)}." if entry.paper is not None else ""
+    why = f"<small>{inline(entry.why)}</small>" if entry.why else ""
+    slug = entry.verdict.replace(" ", "-")
+    return (
+        f'<tr class="ib-claim ib-{slug}" data-claim="{html.escape(record.id)}">'
+        f'<td class="ib-sentence">{inline(entry.sentence)}'
+        f'<small class="ib-source">{_source(entry)}{paper}</small></td>'
+        f'<td class="ib-numbers">{_measured_html(record, entry)}'
+        f"<small>criterion <code>{html.escape(entry.criterion)}</code>, scale {record.scale}</small></td>"
+        f'<td><span class="ib-verdict">{verdict}</span>{why}</td></tr>'
+    )
+
+
+def claim_row_plain(record: ClaimRecord) -> str:
+    """The same row for a terminal; measured numbers stand between « and »."""
+    entry = registry.load()[record.id]
+    numbers = _measured_plain(record, entry)
+    return f"[{entry.verdict}] {entry.sentence} Measured: {numbers}. Scale {record.scale}."
+
+
+def _table(records: list[ClaimRecord], caption: str | None = None) -> str:
+    head = ""
+    if caption is not None:
+        cells = "".join(f'<th scope="col">{name}</th>' for name in ("Claim", "Measured", "Verdict"))
+        head = f"<caption>{caption}</caption><thead><tr>{cells}</tr></thead>"
+    rows = "".join(map(claim_row_html, records))
+    return f'{STYLE}<div class="ib-scroll"><table class="ib-claims">{head}<tbody>{rows}</tbody></table></div>'
+
+
+def _source(entry: registry.Claim) -> str:
+    key, where = entry.source
+    if key == "ours":
+        return f"{entry.kind}, ours" if entry.kind != "ours" else "ours"
+    return (
+        f'{entry.kind}, <cite data-cite="{html.escape(key)}">{html.escape(key)}</cite>, {html.escape(where)}.'
+    )
+
+
+def _measured_html(record: ClaimRecord, entry: registry.Claim) -> str:
+    parts = []
+    for name, numbers in record.measured.items():
+        label = "" if name == "value" else f"{html.escape(name)} "
+        shown = _numbers(numbers, entry.over, '<span class="measured">', "</span>")
+        parts.append(f"<div>{label}{shown}</div>")
+    return "".join(parts)
+
+
+def _measured_plain(record: ClaimRecord, entry: registry.Claim) -> str:
+    return "; ".join(
+        ("" if name == "value" else f"{name} ") + _numbers(numbers, entry.over, "«", "»")
+        for name, numbers in record.measured.items()
+    )
+
+
+def _numbers(numbers: Measured, over: str, left: str, right: str) -> str:
+    """As "0.81 ± 0.01 (5 seeds, 0.79 to 0.83)", every measured part between `left` and `right`."""
+    if numbers.n == 1:
+        return f"{left}{numbers.mean:.3g}{right}"
+    centre = f"{left}{numbers.mean:.3g} ± {numbers.std:.2g}{right}"
+    return f"{centre} ({numbers.n} {html.escape(over)}, {left}{numbers.low:.3g} to {numbers.high:.3g}{right})"
+
+
+def _named_values(measured: object) -> dict[str, criterion.Value]:
+    if not isinstance(measured, Mapping):
+        return {"value": _as_value(measured, "measured")}
+    for name in measured:
+        if not (isinstance(name, str) and name.isidentifier()) or name in criterion.FUNCTIONS:
+            raise ValueError(f"measured has the name {name!r}, expected a Python name that no function has")
+    if not measured:
+        raise ValueError("measured is an empty dictionary, expected at least one number")
+    return {name: _as_value(value, f"measured[{name!r}]") for name, value in measured.items()}
+
+
+def _as_value(value: object, name: str) -> criterion.Value:
+    """A float, or a 1-D float64 array."""
+    if hasattr(value, "detach"):  # a tensor, on any device
+        value = value.detach().cpu().double()
+    try:
+        array = np.asarray([float(v) for v in value] if isinstance(value, list | tuple) else value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {value!r}, expected a number or a sequence of numbers") from None
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} is {value!r}, expected a number or a sequence of numbers")
+    if array.ndim > 1 or array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}, expected a number or a non-empty sequence")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} is {array.tolist()}, expected finite numbers")
+    return float(array) if array.ndim == 0 else array.astype(np.float64)
+
+
+def _summary(value: criterion.Value) -> Measured:
+    array = np.atleast_1d(value)
+    std = float(array.std(ddof=1)) if array.size > 1 else 0.0
+    mean, std, low, high = map(_rounded, (array.mean(), std, array.min(), array.max()))
+    return Measured(mean, std, low, high, array.size)
+
+
+def _rounded(value: float) -> float:
+    """Six significant digits: enough to compare, few enough for quiet diffs of notebooks."""
+    return float(f"{value:.6g}") if math.isfinite(value) else value
+
+
+def _as_json(record: ClaimRecord) -> dict[str, object]:
+    stored = asdict(record)
+    del stored["notebook"]
+    return stored

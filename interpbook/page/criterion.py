@@ -1,0 +1,132 @@
+"""Criteria of claims: short comparisons such as `max(value) < 1e-12`, read from the registry and checked."""
+
+import ast
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+Value = float | np.ndarray
+
+
+def _stderr(values: np.ndarray) -> float:
+    return float(np.std(values, ddof=1) / np.sqrt(len(values)))
+
+
+def _std(values: np.ndarray) -> float:
+    return float(np.std(values, ddof=1))
+
+
+FUNCTIONS: dict[str, Callable] = {
+    "abs": np.abs,
+    "all": np.all,
+    "any": np.any,
+    "diff": np.diff,
+    "len": np.size,
+    "max": np.max,
+    "mean": np.mean,
+    "median": np.median,
+    "min": np.min,
+    "std": _std,
+    "stderr": _stderr,
+    "sum": np.sum,
+}
+
+_ALLOWED = (
+    ast.Expression,
+    ast.Compare,
+    ast.BoolOp,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.Call,
+    ast.Name,
+    ast.Constant,
+    ast.Load,
+    ast.And,
+    ast.Or,
+    ast.Not,
+    ast.USub,
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.Div,
+    ast.Pow,
+    ast.Lt,
+    ast.LtE,
+    ast.Gt,
+    ast.GtE,
+    ast.Eq,
+    ast.NotEq,
+)
+
+
+def parse(text: str) -> ast.Expression:
+    """The criterion as a tree: nothing in it but comparisons, arithmetic, numbers, names and `FUNCTIONS`.
+
+    Raises:
+        ValueError: a syntax error, a construct or function outside that list, or no comparison at all.
+
+    >>> parse("__import__('os')")
+    Traceback (most recent call last):
+    ValueError: criterion "__import__('os')": __import__ is not one of the functions abs, all, ...
+    """
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError as error:
+        raise ValueError(f'criterion "{text}" is not a Python expression: {error.msg}') from None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
+            if name not in FUNCTIONS or node.keywords:
+                raise ValueError(
+                    f'criterion "{text}": {name} is not one of the functions {", ".join(FUNCTIONS)}'
+                )
+        elif not isinstance(node, _ALLOWED):
+            raise ValueError(f'criterion "{text}": {type(node).__name__} is not allowed')
+        elif isinstance(node, ast.Constant) and (
+            isinstance(node.value, bool) or not isinstance(node.value, int | float)
+        ):
+            raise ValueError(f'criterion "{text}": {node.value!r} is not a number')
+    if not any(isinstance(node, ast.Compare) for node in ast.walk(tree)):
+        raise ValueError(f'criterion "{text}" compares nothing')
+    return tree
+
+
+def names(text: str) -> set[str]:
+    """The measured names that a criterion reads.
+
+    >>> sorted(names("mean(fullgrad) < mean(random)"))
+    ['fullgrad', 'random']
+    """
+    return {node.id for node in ast.walk(parse(text)) if isinstance(node, ast.Name)} - set(FUNCTIONS)
+
+
+def holds(text: str, values: Mapping[str, Value]) -> bool:
+    """Whether the criterion is true of the measured `values`, each a number or a 1-D array.
+
+    Arithmetic and comparisons of arrays (one entry per seed) go entry by entry; `std` and `stderr` divide
+    by n - 1.
+
+    Raises:
+        ValueError: the criterion is malformed, names something that was not measured, or does not end in one
+            truth value (an array compared without `all`, `any`, `mean`, ...).
+
+    >>> holds("all(a < b) and mean(b - a) > 0.5", {"a": np.array([1.0, 2.0]), "b": np.array([2.0, 3.0])})
+    True
+    """
+    tree = parse(text)
+    missing = names(text) - set(values)
+    if missing:
+        raise ValueError(
+            f'criterion "{text}" reads {", ".join(sorted(missing))},'
+            f" but measured was {', '.join(sorted(values))}"
+        )
+    scope: dict[str, object] = {"__builtins__": {}, **FUNCTIONS, **values}
+    try:
+        outcome = eval(compile(tree, "<criterion>", "eval"), scope)
+    except (ValueError, TypeError, ZeroDivisionError) as error:
+        raise ValueError(f'criterion "{text}" has no single truth value here: {error}') from None
+    if np.ndim(outcome) != 0:
+        raise ValueError(
+            f'criterion "{text}" gives {np.size(outcome)} truth values: reduce with all, any or mean'
+        )
+    return bool(outcome)

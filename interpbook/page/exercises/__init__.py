@@ -1,0 +1,143 @@
+"""Exercises: `page.check.<chapter>.<name>(answer)` says whether an answer is right, and what is wrong.
+
+The checks of a chapter are plain functions in `exercises/<part>/<chapter>.py`, each under `@exercise`. They
+test properties of the answer, not equality with a solution.
+"""
+
+import functools
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from types import ModuleType
+
+
+class Wrong(AssertionError):
+    """The answer is wrong; the message is a hint. A notebook shows the hint alone, with no traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"Not yet: {self}"]
+
+
+def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None]], Callable[..., None]]:
+    """Make a check of a function that raises `Wrong("hint")`, or returns a few words of praise or None.
+
+    The student's functions reach the check guarded: where one raises, or returns nothing, the hint names it.
+
+    Args:
+        rating: how hard, from 1 to 3.
+        minutes: how long it takes.
+
+    Raises:
+        ValueError: a rating outside 1 to 3, or no minutes.
+
+    >>> @exercise(rating=1, minutes=2)
+    ... def double(answer):
+    ...     if answer(3) != 6:
+    ...         raise Wrong("your function does not double 3")
+    ...     return "6 is twice 3."
+    >>> double(lambda x: 2 * x)
+    Correct: 6 is twice 3.
+    >>> double.minutes
+    2
+    """
+    if rating not in (1, 2, 3):
+        raise ValueError(f"rating is {rating!r}, expected 1, 2 or 3")
+    if minutes <= 0:
+        raise ValueError(f"minutes is {minutes!r}, expected a positive number")
+
+    def decorate(check: Callable[..., str | None]) -> Callable[..., None]:
+        @functools.wraps(check)
+        def checked(*answers: object) -> None:
+            if any(answer is None or answer is ... for answer in answers):
+                raise Wrong("there is no answer here yet: it is still None or ...")
+            praise = check(*map(_guarded, answers))
+            print(f"Correct: {praise}" if praise else "Correct.")
+
+        checked.rating, checked.minutes = rating, minutes  # type: ignore[attr-defined]
+        return checked
+
+    return decorate
+
+
+def _guarded(answer: object) -> object:
+    """A student's function that turns its own failures into hints; anything else as it is."""
+    if not (inspect.isfunction(answer) or inspect.ismethod(answer)):
+        return answer
+    name = "your function" if answer.__name__ == "<lambda>" else f"your function `{answer.__name__}`"
+
+    @functools.wraps(answer)
+    def guarded(*args: object, **keywords: object) -> object:
+        try:
+            result = answer(*args, **keywords)
+        except Wrong:
+            raise
+        except Exception as error:
+            line = inspect.getinnerframes(error.__traceback__)[-1].lineno  # type: ignore[arg-type]
+            raise Wrong(f"{name} raised {type(error).__name__} in line {line}: {error}") from error
+        if result is None:
+            raise Wrong(f"{name} returned None: is there a `return` at its end?")
+        return result
+
+    return guarded
+
+
+class Checks:
+    """`check.<chapter>.<name>`: the chapters found below a package, each imported when it is first used.
+
+    >>> check
+    <exercise checks: ...>
+    """
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+
+    def _chapters(self) -> dict[str, str]:
+        root = importlib.import_module(self._package)
+        found = {}
+        for part in pkgutil.iter_modules(root.__path__, f"{self._package}."):
+            if part.ispkg:
+                folder = importlib.import_module(part.name)
+                names = (chapter.name for chapter in pkgutil.iter_modules(folder.__path__, f"{part.name}."))
+                found.update({name.rpartition(".")[2]: name for name in names})
+        return found
+
+    def __getattr__(self, chapter: str) -> "Chapter":
+        if chapter.startswith("_"):
+            raise AttributeError(chapter)
+        chapters = self._chapters()
+        if chapter not in chapters:
+            known = ", ".join(sorted(chapters)) or "none"
+            raise AttributeError(f"there are no exercises for a chapter {chapter!r}; known: {known}")
+        return Chapter(chapter, importlib.import_module(chapters[chapter]))
+
+    def __dir__(self) -> list[str]:
+        return sorted(self._chapters())
+
+    def __repr__(self) -> str:
+        return f"<exercise checks: {', '.join(dir(self)) or 'none'}>"
+
+
+class Chapter:
+    """The checks of one chapter."""
+
+    def __init__(self, name: str, module: ModuleType) -> None:
+        self._name = name
+        self._checks = {key: value for key, value in vars(module).items() if hasattr(value, "rating")}
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in self._checks:
+            known = ", ".join(dir(self)) or "none"
+            raise AttributeError(f"chapter {self._name!r} has no exercise {name!r}; known: {known}")
+        return self._checks[name]
+
+    def __dir__(self) -> list[str]:
+        return sorted(self._checks)
+
+    def __repr__(self) -> str:
+        return f"<exercises of {self._name}: {', '.join(dir(self)) or 'none'}>"
+
+
+check = Checks(__name__)

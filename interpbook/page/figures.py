@@ -1,0 +1,171 @@
+"""How the book's pictures look: one style for light and dark pages, bands of uncertainty, alt text."""
+
+import base64
+import html
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from interpbook.page.output import show
+
+# Contrast at least 4:1 on white and on the book's dark background (#14181e).
+GREY = "#7b7b7b"
+# Middle tones after Okabe and Ito, each at least 3:1 on both backgrounds; line styles change along with the
+# colours, for readers who cannot tell some of them apart.
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#c2609a", "#a67c00", "#7b7b7b")
+DPI = 110
+_SHORTEST_ALT = 15
+
+
+def use_style() -> None:
+    """Set matplotlib's defaults to the book's style; `page.start` calls it.
+
+    >>> use_style()
+    >>> plt.rcParams["figure.dpi"]
+    110.0
+    """
+    lines = cycler(linestyle=["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1))])
+    plt.rcParams.update(
+        {
+            "figure.figsize": (7.2, 3.2),
+            "figure.dpi": DPI,
+            "figure.facecolor": "none",
+            "figure.constrained_layout.use": True,
+            "savefig.facecolor": "none",
+            "axes.facecolor": "none",
+            "axes.edgecolor": GREY,
+            "axes.labelcolor": GREY,
+            "axes.titlecolor": GREY,
+            "axes.titlesize": "medium",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.prop_cycle": cycler(color=PALETTE) + lines,
+            "text.color": GREY,
+            "xtick.color": GREY,
+            "ytick.color": GREY,
+            "grid.color": GREY,
+            "grid.alpha": 0.3,
+            "lines.linewidth": 1.8,
+            "legend.frameon": False,
+            "image.interpolation": "nearest",
+            "font.size": 10,
+        }
+    )
+
+
+def figure(fig: Figure, alt: str) -> None:
+    """Show `fig` as a picture with alt text, and close it.
+
+    Args:
+        fig: the figure.
+        alt: what the picture shows, in words, written from the numbers in it; at least a few words.
+
+    Raises:
+        TypeError: `fig` is not a matplotlib figure.
+        ValueError: `alt` is empty or too short to say anything.
+    """
+    alt = checked_alt(alt)
+    png = png_bytes(fig)
+    show(f"Figure: {alt}", f'<figure class="ib-figure" style="margin:0">{img_html(png, alt)}</figure>')
+
+
+def checked_alt(alt: object) -> str:
+    """`alt` on one line; refused where it is too short to describe a picture."""
+    text = " ".join(alt.split()) if isinstance(alt, str) else ""
+    if len(text) < _SHORTEST_ALT or " " not in text:
+        raise ValueError(f"alt is {alt!r}, expected a sentence that says what the picture shows")
+    return text
+
+
+def png_bytes(fig: Figure) -> bytes:
+    """The figure as a small PNG, the same bytes for the same figure; closes it.
+
+    Raises:
+        TypeError: `fig` is not a matplotlib figure.
+    """
+    if not isinstance(fig, Figure):
+        raise TypeError(f"fig is a {type(fig).__name__}, expected a matplotlib Figure")
+    drawn = io.BytesIO()
+    fig.savefig(drawn, format="png", dpi=DPI, transparent=True)
+    plt.close(fig)
+    return _small_png(Image.open(drawn).convert("RGBA"))
+
+
+def _small_png(picture: Image.Image) -> bytes:
+    """With a palette of 256 colours where nobody would see the difference, on a light page or a dark one."""
+    reduced = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    if _visible_difference(picture, reduced.convert("RGBA")):
+        reduced = picture
+    stored = io.BytesIO()
+    reduced.save(stored, format="png", optimize=True)
+    return stored.getvalue()
+
+
+def _visible_difference(picture: Image.Image, other: Image.Image) -> bool:
+    """Whether a background shows a mean difference above 1 of 255, or one above 24 on 0.1% of the pixels."""
+    for background in (20.0, 255.0):
+        one, two = (_over(image, background) for image in (picture, other))
+        difference = np.abs(one - two).max(axis=-1)
+        if difference.mean() > 1 or np.quantile(difference, 0.999) > 24:
+            return True
+    return False
+
+
+def _over(picture: Image.Image, background: float) -> np.ndarray:
+    rgba = np.asarray(picture, dtype=np.float32)
+    alpha = rgba[..., 3:] / 255
+    return rgba[..., :3] * alpha + background * (1 - alpha)
+
+
+def img_html(png: bytes, alt: str) -> str:
+    """`<img>` with the picture inside it, never wider than its page."""
+    width, height = Image.open(io.BytesIO(png)).size
+    return (
+        f'<img src="{data_uri(png)}" alt="{html.escape(alt)}" width="{width}" height="{height}"'
+        ' style="max-width:100%;height:auto;background:transparent">'
+    )
+
+
+def data_uri(png: bytes) -> str:
+    """The picture as a `data:` address, so that a page needs no other file."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def band(ax: Axes, x: object, samples: object, *, label: str | None = None) -> None:
+    """Draw the mean over seeds as a line, and one standard deviation around it as a band.
+
+    Args:
+        ax: where to draw.
+        x: the points, shape (points,).
+        samples: the curves, shape (seeds, points), from at least two seeds.
+        label: for the legend.
+
+    Raises:
+        ValueError: shapes that do not go together, or fewer than two seeds.
+
+    >>> ax = plt.figure().add_subplot()
+    >>> band(ax, [0, 1, 2], np.random.default_rng(0).normal(size=(5, 3)), label="five seeds")
+    """
+    points, curves = as_array(x), as_array(samples)
+    if curves.ndim != 2 or points.shape != curves.shape[1:]:
+        raise ValueError(
+            f"samples has shape {curves.shape} and x {points.shape}, expected (seeds, points) and (points,)"
+        )
+    if len(curves) < 2:
+        raise ValueError("samples has one seed, expected at least two: one curve has no band")
+    mean, std = curves.mean(axis=0), curves.std(axis=0, ddof=1)
+    (line,) = ax.plot(points, mean, label=label)
+    ax.fill_between(points, mean - std, mean + std, color=line.get_color(), alpha=0.2, linewidth=0)
+
+
+def as_array(values: object) -> np.ndarray:
+    """`values` as a float64 array, from a tensor on any device or anything NumPy reads."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu().numpy()
+    return np.asarray(values, dtype=np.float64)

@@ -1,0 +1,39 @@
+"""One door for everything that a page shows: rich output, its plain fallback, metadata for tests."""
+
+import html
+import re
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import publish_display_data
+
+# Legible without the book's own stylesheet (Colab, JupyterLab), in light and in dark: the colours come from
+# the page, the lines are half-transparent grey. The book may restyle by class name.
+STYLE = (
+    "<style>"
+    ".ib-claims{border-collapse:collapse;width:100%;font-size:.92em;color:inherit;background:transparent}"
+    ".ib-claims caption{text-align:left;font-weight:600;padding:.3em 0}"
+    ".ib-claims th,.ib-claims td{text-align:left!important;vertical-align:top;padding:.45em .8em .45em 0;"
+    "border-bottom:1px solid rgba(128,128,128,.4);white-space:normal!important;color:inherit;"
+    "background:transparent}"
+    ".ib-claims small{opacity:.8;display:block}"
+    ".ib-verdict{white-space:nowrap;font-weight:600}"
+    ".ib-scroll{overflow-x:auto}"
+    "</style>"
+)
+
+
+def show(plain: str, html: str | None = None, metadata: dict[str, object] | None = None) -> None:
+    """Publish one output; outside IPython print its plain form.
+
+    `metadata` is stored in the notebook under the key "interpbook", where tests and the ledger read it.
+    """
+    if not InteractiveShell.initialized():
+        print(plain)
+        return
+    data = {"text/plain": plain} if html is None else {"text/html": html, "text/plain": plain}
+    publish_display_data(data, metadata={"interpbook": metadata} if metadata else {})
+
+
+def inline(text: str) -> str:
+    """`text` as HTML: everything escaped, and words between backticks set as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
