@@ -40,13 +40,9 @@ def check_input(x: object, name: str = "x") -> None:
     """
     x = _floating(x, name, "a floating tensor of shape (B, *dims)")
     if x.dim() < 2:
-        raise ValueError(
-            f"{name}: expected shape (B, *dims), a batch and at least one axis more, got {_shape(x)}"
-        )
+        raise ValueError(f"{name}: expected shape (B, *dims), a batch and at least one axis more, got {_shape(x)}")
     if x.numel() == 0:
-        raise ValueError(
-            f"{name}: expected at least one example and one value in each, got shape {_shape(x)}"
-        )
+        raise ValueError(f"{name}: expected at least one example and one value in each, got shape {_shape(x)}")
     check_finite(x, name)
 
 
@@ -72,9 +68,7 @@ def check_model(model: object, x: Tensor | None = None) -> None:
         if module.training:
             kind = type(module).__name__
             where = f"sub-module '{path}' ({kind})" if path else f"the {kind} itself"
-            raise ValueError(
-                f"model: expected evaluation mode, got training mode in {where}: call `model.eval()`"
-            )
+            raise ValueError(f"model: expected evaluation mode, got training mode in {where}: call `model.eval()`")
     parameter = next((p for p in model.parameters() if p.is_floating_point()), None)
     if x is None or parameter is None:
         return
@@ -135,9 +129,7 @@ def check_values(values: object, batch: int) -> Float[Tensor, "B"]:
     """
     values = _floating(values, "output of f", "a floating tensor of shape (B,)")
     if values.shape != (batch,):
-        raise ValueError(
-            f"output of f: expected shape (B,) = ({batch},), one number per example, got {_shape(values)}"
-        )
+        raise ValueError(f"output of f: expected shape (B,) = ({batch},), one number per example, got {_shape(values)}")
     check_finite(values, "output of f")
     return values
 
@@ -162,9 +154,7 @@ def check_target(target: object, batch: int, classes: int) -> int | Tensor:
         if target.is_floating_point() or target.is_complex() or target.dtype == torch.bool:
             raise TypeError(f"target: expected an int or an integer tensor of shape (B,), got {target.dtype}")
         if target.shape != (batch,):
-            raise ValueError(
-                f"target: expected one class per example, shape ({batch},), got {_shape(target)}"
-            )
+            raise ValueError(f"target: expected one class per example, shape ({batch},), got {_shape(target)}")
         outside = target[(target < 0) | (target >= classes)]
         if outside.numel():
             raise ValueError(f"target: expected classes from 0 to {classes - 1}, got {int(outside[0])}")
@@ -195,7 +185,7 @@ def check_count(value: object, name: str) -> int:
     return int(value)
 
 
-def check_number(value: object, name: str, minimum: float = -float("inf")) -> float:
+def check_number(value: object, name: str, minimum: float | int = -float("inf")) -> float:
     """Check that an option is one finite real number of at least `minimum`, and return it as a float.
 
     Raises:

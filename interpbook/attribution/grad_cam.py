@@ -46,14 +46,10 @@ def grad_cam(
     def restart(module: nn.Module, args: tuple, output: object) -> Tensor:
         """Let differentiation begin here: what ran before leaves no graph."""
         if maps:
-            raise ValueError(
-                f"layer: expected one that runs once, got {name}, which runs again in the same pass"
-            )
+            raise ValueError(f"layer: expected one that runs once, got {name}, which runs again in the same pass")
         if not isinstance(output, Tensor) or output.dim() != 4 or len(output) != len(x):
             came = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-            raise ValueError(
-                f"layer: expected an output of shape (B, C, h, w) = ({len(x)}, C, h, w), got {came}"
-            )
+            raise ValueError(f"layer: expected an output of shape (B, C, h, w) = ({len(x)}, C, h, w), got {came}")
         maps.append(output.detach().requires_grad_())
         torch.set_grad_enabled(True)
         # A copy, because an in-place ReLU behind the layer would overwrite the map that is differentiated and
@@ -65,9 +61,7 @@ def grad_cam(
         with torch.inference_mode(False), torch.no_grad():
             logits = check_output(model(x.detach().clone()), len(x))
             if not maps:
-                raise ValueError(
-                    f"layer: expected one that runs in the forward pass, got {name}, which did not"
-                )
+                raise ValueError(f"layer: expected one that runs in the forward pass, got {name}, which did not")
             gradient = _head_gradient(take(logits, target), maps[0], name)
     finally:
         handle.remove()
@@ -80,9 +74,7 @@ def _head_gradient(values: Tensor, maps: Tensor, name: str) -> Tensor:
     if values.requires_grad:
         (gradient,) = torch.autograd.grad(values.sum(), maps, allow_unused=True)
     if gradient is None:
-        raise ValueError(
-            f"layer: expected one that the logits depend on, got {name}, which does not reach them"
-        )
+        raise ValueError(f"layer: expected one that the logits depend on, got {name}, which does not reach them")
     check_finite(gradient, "gradient at the layer")
     return gradient
 

@@ -59,13 +59,13 @@ def gradient_x_input(f: Function, x: Float[Tensor, "B *dims"]) -> Float[Tensor, 
     >>> gradient_x_input(lambda x: (x**2).sum(1), torch.tensor([[1.0, 2.0]]))
     tensor([[2., 8.]])
     """
-    return x.detach() * input_gradient(f, x)
+    return input_gradient(f, x) * x.detach()
 
 
 def integrated_gradients(
     f: Function,
     x: Float[Tensor, "B *dims"],
-    baseline: float | Float[Tensor, "..."] = 0.0,
+    baseline: float | int | Float[Tensor, "..."] = 0.0,
     steps: int = 50,
     chunk: int | None = None,
 ) -> Float[Tensor, "B *dims"]:
@@ -106,7 +106,7 @@ def integrated_gradients(
 def smoothgrad(
     f: Function,
     x: Float[Tensor, "B *dims"],
-    sigma: float,
+    sigma: float | int,
     samples: int = 50,
     generator: torch.Generator | None = None,
     chunk: int | None = None,
@@ -179,8 +179,6 @@ def _gradient(f: Function, x: Tensor) -> Tensor:
         if values.requires_grad:
             (gradient,) = torch.autograd.grad(values.sum(), leaf, allow_unused=True)
     if gradient is None:
-        raise ValueError(
-            "f: expected an output that is differentiable in x, got one without a gradient path to x"
-        )
+        raise ValueError("f: expected an output that is differentiable in x, got one without a gradient path to x")
     check_finite(gradient, "gradient of f")
     return gradient

@@ -21,7 +21,7 @@ def occlusion(
     x: Float[Tensor, "B *dims"],
     window: Extent,
     stride: Extent | None = None,
-    baseline: float | Float[Tensor, "..."] = 0.0,
+    baseline: float | int | Float[Tensor, "..."] = 0.0,
     chunk: int | None = None,
 ) -> Float[Tensor, "B *dims"]:
     """The fall of f when a window is covered [zeiler2014visualizing], averaged over the windows at a value:
@@ -87,9 +87,7 @@ def _intervals(sizes: tuple[int, ...], window: Extent, stride: Extent | None) ->
         if side > size:
             raise ValueError(f"window: expected sides up to those of an example, {sizes}, got {tuple(sides)}")
         if side < size and step > side:
-            raise ValueError(
-                f"stride: expected at most the window, {tuple(sides)}, got {tuple(steps)}: leaves gaps"
-            )
+            raise ValueError(f"stride: expected at most the window, {tuple(sides)}, got {tuple(steps)}: leaves gaps")
         windows = 1 + -(-(size - side) // step)
         intervals.append([slice(k * step, min(k * step + side, size)) for k in range(windows)])
     return intervals

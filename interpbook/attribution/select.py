@@ -67,9 +67,7 @@ class Selected:
         return replace(self, target=logits.argmax(1), copies=True)
 
 
-def select(
-    model: nn.Module | Callable[[Tensor], Tensor], target: Target = "predicted", of: Of = "logit"
-) -> Selected:
+def select(model: nn.Module | Callable[[Tensor], Tensor], target: Target = "predicted", of: Of = "logit") -> Selected:
     """The function f that an explanation is about: for class y of an example with logits z,
 
         z_y  (of="logit"),    log softmax(z)_y  (of="log_prob"),    softmax(z)_y  (of="prob").
@@ -100,8 +98,7 @@ def select(
     if of not in ("logit", "log_prob", "prob"):
         raise ValueError(f'of: expected "logit", "log_prob" or "prob", got {of!r}')
     if isinstance(target, str):
-        if target != "predicted":
-            raise ValueError(f'target: expected "predicted", an int or a tensor of ints, got {target!r}')
+        _check_word(target)
     elif isinstance(target, Tensor):
         check_target(target, target.numel(), torch.iinfo(torch.int64).max)
     else:
@@ -119,6 +116,7 @@ def take(logits: Float[Tensor, "B K"], target: Target, of: Of = "logit") -> Floa
     tensor([0.5000])
     """
     if isinstance(target, str):
+        _check_word(target)
         target = logits.detach().argmax(1)
     classes = check_target(target, *logits.shape)
     if of == "log_prob":
@@ -128,6 +126,11 @@ def take(logits: Float[Tensor, "B K"], target: Target, of: Of = "logit") -> Floa
     if isinstance(classes, int):
         return logits[:, classes]
     return logits.gather(1, classes.to(logits.device)[:, None])[:, 0]
+
+
+def _check_word(target: str) -> None:
+    if target != "predicted":
+        raise ValueError(f'target: expected "predicted", an int or a tensor of ints, got {target!r}')
 
 
 def hold(f: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[Tensor], Tensor]:
