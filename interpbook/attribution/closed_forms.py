@@ -1,0 +1,73 @@
+"""Implicit biases that are known without differentiating: a shortcut, never a condition.
+
+`linearise` finds the bias `b = z - J u` of every operation by forward-mode differentiation. For the operations below
+the answer can be written down, which saves two evaluations of each. A test compares both ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+aten = torch.ops.aten
+
+# z(c u) = c z(u) for every c > 0, hence J u = z (Euler) and b = 0, when all tensor inputs depend on the model's input.
+HOMOGENEOUS = frozenset(
+    {
+        aten.relu.default,
+        aten.leaky_relu.default,
+        aten.max_pool2d_with_indices.default,
+        aten.avg_pool2d.default,
+        aten._adaptive_avg_pool2d.default,
+        aten.mean.dim,
+        aten.sum.dim_IntList,
+        aten.view.default,
+        aten._unsafe_view.default,
+        aten.permute.default,
+        aten.transpose.int,
+        aten.t.default,
+        aten.expand.default,
+        aten.squeeze.dim,
+        aten.unsqueeze.default,
+        aten.slice.Tensor,
+        aten.select.int,
+        aten.clone.default,
+        aten.cat.default,
+    }
+)
+
+# Homogeneous too, provided that neither operand is a number.
+SUMS = frozenset({aten.add.Tensor, aten.sub.Tensor})
+
+
+def _convolution(z: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, *_: Any) -> Tensor | None:
+    return None if bias is None else bias.view(1, -1, *[1] * (z.dim() - 2)).expand_as(z)
+
+
+def _linear(z: Tensor, bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+    return bias.expand_as(z)
+
+
+def _batch_norm(z: Tensor, x: Tensor, weight: Any, bias: Any, mean: Any, var: Any, *options: Any) -> Tensor:
+    """With fixed statistics `z = (x - mean) w / s + beta`, `s = sqrt(var + eps)`: the bias is `beta - mean w / s`.
+
+    Instance norm arrives here too, with `training` set: its statistics are those of `x`.
+    """
+    if options[0] is True:
+        return NotImplemented
+    shift = -mean * (var + options[-1]).rsqrt()
+    shift = shift if weight is None else shift * weight
+    shift = shift if bias is None else shift + bias
+    return shift.view(1, -1, *[1] * (z.dim() - 2)).expand_as(z)
+
+
+# Valid when no input but `x` depends on the model's input. Called with the first output, then the arguments.
+AFFINE: dict[Any, Callable[..., Tensor | None]] = {
+    aten.convolution.default: _convolution,
+    aten.addmm.default: _linear,
+    aten.native_batch_norm.default: _batch_norm,
+    aten._native_batch_norm_legit_no_training.default: _batch_norm,
+}

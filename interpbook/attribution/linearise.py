@@ -1,0 +1,303 @@
+"""Every operation of a network as `z = J u + b`: the implicit biases of any differentiable composition.
+
+The model is traced once, with fake tensors, into a graph of core operations without mutation. Running that graph
+on real inputs gives, for every operation with inputs `u` and output `z`, the implicit bias `b = z - J u`; one
+backward pass gives the adjoints `a = df/dz` of all of them. Each inner product `<a, z>` appears once from the
+operation that made `z` and once from those that use it, so that everything but the input and the biases cancels:
+
+    f(x) = <df/dx, x> + sum_k <a_k, b_k>.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Inexact
+from torch import Tensor, fx, nn
+from torch._ops import OpOverload
+from torch._subclasses.functional_tensor import FunctionalTensorMode, dispatch_functionalize
+from torch.func import functional_call, jvp
+from torch.fx.experimental.proxy_tensor import get_proxy_mode, make_fx
+from torch.fx.node import map_arg
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.utils._pytree import tree_leaves
+
+from interpbook.attribution.closed_forms import AFFINE, HOMOGENEOUS, SUMS
+
+
+@dataclass(frozen=True)
+class Term:
+    """What one layer adds to the output: the elements of `value = adjoint * bias` sum to it.
+
+    A layer that is used several times has one term, the sum over its uses.
+    """
+
+    adjoint: Inexact[Tensor, "B ..."]
+    value: Float[Tensor, "B ..."]
+
+
+@dataclass(frozen=True)
+class Linear:
+    """`output = <gradient, x> + sum over terms of their values`, example by example."""
+
+    output: Float[Tensor, B]
+    gradient: Float[Tensor, B * dims]
+    terms: dict[str, Term]
+
+
+class Linearisation:
+    """A model traced for inputs of one shape, to be linearised around any input of that shape.
+
+    Where every operation keeps the examples on its first axis, the whole batch is taken at once; where examples are
+    folded into other axes (attention windows, sequence-first layouts), one at a time.
+
+    Args:
+        model: a module in evaluation mode that returns logits `(B, K)`.
+        x: an input `(B, *dims)`, of which only the shape, dtype and device are used.
+
+    Raises:
+        NotImplementedError: the model cannot be traced, for example because its control flow depends on the values
+            of its input.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.Softplus(), nn.Linear(3, 2)).eval()
+        >>> x = torch.randn(4, 2)
+        >>> linear = Linearisation(model, x)(x, torch.tensor([0, 0, 1, 1]))
+        >>> list(linear.terms)
+        ['0', '1', '2']
+    """
+
+    def __init__(self, model: nn.Module, x: Float[Tensor, B * dims]) -> None:
+        self.model = model
+        one = _Graph(model, x[:1])
+        whole = _Graph(model, x) if len(x) > 1 else one
+        self.batched = whole is not one and _keeps_batch_first(whole, one)
+        self.graph = whole if self.batched else one
+
+    def __call__(self, x: Float[Tensor, B * dims], target: Tensor) -> Linear:
+        """Linearise the logit `target[i]` of every example `i` around `x`."""
+        if self.batched:
+            whole = self.graph.linearise(self.model, x, target)
+            return Linear(whole.output, whole.gradient, _nonzero(whole.terms))
+        parts = [self.graph.linearise(self.model, x[i : i + 1], target[i : i + 1]) for i in range(len(x))]
+        terms = {key: _stack([part.terms[key] for part in parts]) for key in parts[0].terms}
+        return Linear(
+            torch.cat([part.output for part in parts]),
+            torch.cat([part.gradient for part in parts]),
+            _nonzero(terms),
+        )
+
+
+class _Graph:
+    """The operations of a model for one input shape, and the name under which each one's bias is collected."""
+
+    def __init__(self, model: nn.Module, x: Tensor) -> None:
+        self.module, self.keys = _trace(model, x)
+        self.nodes = list(self.module.graph.nodes)
+        self.batch = len(x)
+        # Nodes that depend on the input; all others are constants of the model.
+        self.moving = {[node for node in self.nodes if node.op == "placeholder"][-1]}
+        for node in self.nodes:
+            if self.moving.intersection(node.all_input_nodes):
+                self.moving.add(node)
+
+    def may_shift(self, node: fx.Node) -> bool:
+        """Whether this operation can have a bias."""
+        if not isinstance(node.target, OpOverload) or node not in self.moving:
+            return False
+        operands = node.args[:2] if node.target in SUMS else node.all_input_nodes
+        return node.target not in HOMOGENEOUS | SUMS or not self.moving.issuperset(operands)
+
+    def linearise(self, model: nn.Module, x: Tensor, target: Tensor) -> Linear:
+        """Run the operations, collecting `b = z - J u` on the way, then go back once for all adjoints."""
+        values: dict[fx.Node, Any] = {}
+        found: list[tuple[str, Tensor, Tensor]] = []
+        with torch.inference_mode(False), torch.enable_grad():
+            x, target = x.detach().clone().requires_grad_(), target.clone()
+            inputs = iter([*_state(model).values(), x])
+            for node in self.nodes:
+                if node.op == "placeholder":
+                    values[node] = next(inputs)
+                elif node.op == "get_attr":
+                    values[node] = getattr(self.module, str(node.target))
+                elif node.op == "call_function":
+                    values[node] = _call(node, values)
+                    if self.may_shift(node):
+                        biases = self._biases(node, values)
+                        found += [(self.keys[node.name], z, b) for z, b in biases if z.requires_grad]
+            (logits,) = [values[node] for node in self.nodes[-1].all_input_nodes]
+            output = logits.gather(1, target[:, None])[:, 0]
+            if not output.requires_grad:
+                return Linear(output, torch.zeros_like(x), {"constant": Term(torch.ones_like(output), output)})
+            gradient, *adjoints = torch.autograd.grad(
+                output.sum(), [x, *(z for _, z, _ in found)], allow_unused=True, materialize_grads=True
+            )
+        terms: dict[str, Term] = {}
+        for (key, _, bias), adjoint in zip(found, adjoints, strict=True):
+            _add(terms, key, Term(adjoint, torch.real(adjoint.conj() * bias)))
+        return Linear(output.detach(), gradient, terms)
+
+    def _biases(self, node: fx.Node, values: dict[fx.Node, Any]) -> list[tuple[Tensor, Tensor]]:
+        """The differentiable outputs `z` of an operation, each with `b = z - J u`."""
+        outputs = _differentiable(values[node])
+        moving = [n for n in node.all_input_nodes if n in self.moving and _differentiable(values[n])]
+        if not moving or not outputs:
+            return []
+        closed_form = AFFINE.get(node.target)
+        if closed_form and moving == [n for n in node.args if n in self.moving][:1]:
+            arguments = map_arg(node.args, values.__getitem__)
+            bias = closed_form(outputs[0].detach(), *arguments)
+            if bias is not NotImplemented:
+                return [] if bias is None else [(outputs[0], bias)]
+        point = tuple(values[n].detach() for n in moving)
+
+        def operation(*u: Tensor) -> tuple[Tensor, ...]:
+            return tuple(_differentiable(_call(node, {**values, **dict(zip(moving, u, strict=True))})))
+
+        with torch.no_grad():
+            try:
+                z, product = jvp(operation, point, point)[:2]
+            except (RuntimeError, NotImplementedError) as error:
+                where = f"operation {node.target} in {self.keys[node.name]!r}"
+                raise NotImplementedError(f"model: {where} has no forward-mode derivative: {error}") from error
+        return [(out, a - b) for out, a, b in zip(outputs, z, product, strict=True)]
+
+
+def _keeps_batch_first(whole: _Graph, one: _Graph) -> bool:
+    """Whether every operation that can have a bias has the examples on its first axis, and nowhere else.
+
+    An axis that is as long as the batch by chance is told apart by the trace of a single example.
+    """
+    if [node.target for node in whole.nodes] != [node.target for node in one.nodes]:
+        return False
+    for node, single in zip(whole.nodes, one.nodes, strict=True):
+        if whole.may_shift(node):
+            for many, few in zip(_differentiable(node.meta["val"]), _differentiable(single.meta["val"]), strict=True):
+                if many.shape != (whole.batch, *few.shape[1:]) or few.shape[:1] != (1,):
+                    return False
+    return True
+
+
+def _trace(model: nn.Module, x: Tensor) -> tuple[fx.GraphModule, dict[str, str]]:
+    """A graph of core operations, and for every node the name of the module that ran it."""
+    owner: dict[str, str] = {}
+
+    def forward(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        with _following_modules(model, owner):
+            return functional_call(model, state, (x,), tie_weights=False)
+
+    trace = make_fx(
+        dispatch_functionalize(forward, FunctionalTensorMode()),
+        decomposition_table={torch.ops.aten.copy.default: _copy},
+        tracing_mode="fake",
+        _allow_non_fake_inputs=True,
+    )
+    fastpath = torch.backends.mha.get_fastpath_enabled()
+    try:
+        # Fused attention has neither a forward-mode derivative nor a second one: trace the plain formula.
+        torch.backends.mha.set_fastpath_enabled(False)
+        with torch.inference_mode(False), torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
+            module = trace(_state(model), x.detach().clone())
+    except Exception as error:
+        raise NotImplementedError(
+            f"model: {type(model).__name__} could not be traced into a graph of differentiable operations for an "
+            f"input of shape {tuple(x.shape)}; expected a forward pass whose steps do not depend on the values of "
+            f"its input ({type(error).__name__}: {error})"
+        ) from error
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fastpath)
+    keys = {node.name: _key(model, owner.get(node.name, ""), node) for node in module.graph.nodes}
+    return module, keys
+
+
+@contextmanager
+def _following_modules(model: nn.Module, owner: dict[str, str]) -> Iterator[None]:
+    """While a trace runs, note for every new node the innermost module that is running."""
+    names = {module: name for name, module in model.named_modules()}
+    running = [""]
+
+    def note() -> None:
+        mode = get_proxy_mode()
+        assert mode is not None
+        for node in reversed(mode.tracer.graph.nodes):
+            if node.name in owner:
+                break
+            owner[node.name] = running[-1]
+
+    def enter(module: nn.Module, args: Any) -> None:
+        if module in names:
+            note()
+            running.append(names[module])
+
+    def leave(module: nn.Module, args: Any, output: Any) -> None:
+        if module in names:
+            note()
+            running.pop()
+
+    hooks = [register_module_forward_pre_hook(enter), register_module_forward_hook(leave)]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _key(model: nn.Module, owner: str, node: fx.Node) -> str:
+    """A layer's own name; for an operation written out in the forward pass of a container, `container:operation`."""
+    operation = getattr(node.target, "__name__", node.name).split(".")[0]
+    has_children = next(model.get_submodule(owner).children(), None) is not None
+    return ":".join(part for part in (owner, operation) if part) if has_children or not owner else owner
+
+
+def _copy(destination: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
+    """Copying into a tensor has no forward-mode derivative; the conversion and expansion that it stands for have."""
+    return source.to(destination).expand_as(destination).clone()
+
+
+def _state(model: nn.Module) -> dict[str, Tensor]:
+    """Every parameter and buffer once for each module that holds it, however often that module is used."""
+    return {
+        f"{path}.{name}" if path else name: tensor.detach()
+        for path, module in model.named_modules()
+        for name, tensor in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
+    }
+
+
+def _call(node: fx.Node, values: dict[fx.Node, Any]) -> Any:
+    assert callable(node.target)
+    return node.target(*map_arg(node.args, values.__getitem__), **map_arg(node.kwargs, values.__getitem__))
+
+
+def _differentiable(output: Any) -> list[Tensor]:
+    tensors = [t for t in tree_leaves(output) if isinstance(t, Tensor) and t.numel()]
+    return [t for t in tensors if t.is_floating_point() or t.is_complex()]
+
+
+def _add(terms: dict[str, Term], key: str, term: Term) -> None:
+    """Add to the term of the same layer; where shapes differ (softmax and products of attention), number them."""
+    name, number = key, 1
+    while name in terms and terms[name].value.shape != term.value.shape:
+        number += 1
+        name = f"{key}#{number}"
+    if name in terms:
+        term = Term(terms[name].adjoint + term.adjoint, terms[name].value + term.value)
+    terms[name] = term
+
+
+def _stack(terms: list[Term]) -> Term:
+    """The terms of single examples along a batch axis: their own leading axis of length 1, or else a new one."""
+    join: Callable[..., Tensor] = torch.cat if terms[0].value.shape[:1] == (1,) else torch.stack
+    return Term(join([t.adjoint for t in terms]), join([t.value for t in terms]))
+
+
+def _nonzero(terms: dict[str, Term]) -> dict[str, Term]:
+    """Without the operations that add nothing: linear and homogeneous ones, and outputs that nobody uses."""
+    if not terms:
+        return terms
+    sizes = torch.stack([term.value.abs().amax() for term in terms.values()]).tolist()
+    return {key: term for (key, term), size in zip(terms.items(), sizes, strict=True) if size > 0}

@@ -1,0 +1,194 @@
+"""The decomposition is complete whatever a forward pass does, and its shortcuts agree with differentiation."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from networks import randomise
+from torch import Tensor, nn
+
+from interpbook.attribution import closed_forms
+from interpbook.attribution.linearise import Linearisation
+
+
+class Functional(nn.Module):
+    """Everything that hooks on modules miss: functional calls, in-place steps, a reused layer, gates, sums."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, padding=1)
+        self.norm = nn.BatchNorm2d(3, affine=False)
+        self.gate = nn.Conv2d(3, 3, 1)
+        self.head = nn.Linear(3, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.norm(self.conv(x)).relu_()
+        h = F.relu(self.conv(h), inplace=True)
+        h += x
+        h = h * torch.sigmoid(self.gate(h.mean((2, 3), keepdim=True)))
+        h[:, 0] = F.gelu(h[:, 1])
+        return self.head(F.layer_norm(h.mean((2, 3)), [3]) * 2 + 1)
+
+
+class Fourier(nn.Module):
+    """Complex intermediate values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(12, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        spectrum = torch.fft.fft2(x).abs().log1p() + torch.fft.fft2(x).exp().real.tanh()
+        return self.head(spectrum.flatten(1)[:, :12])
+
+
+class StraightThrough(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.square()
+
+    @staticmethod
+    def backward(ctx, g):
+        return g
+
+
+class Custom(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(108, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(StraightThrough.apply(x).flatten(1))
+
+
+class Constant(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.ones(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.bias.expand(len(x), 4)
+
+
+class Sequence(nn.Module):
+    """Examples on the second axis, and a sequence that is as long as the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(36, 2, 16, batch_first=False)
+        self.encoder, self.head = nn.TransformerEncoder(layer, 2), nn.Linear(36, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.encoder(x.flatten(2).transpose(0, 1)).mean(0))
+
+
+def recurrent() -> nn.Module:
+    class Recurrent(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn, self.head = nn.GRU(36, 8, batch_first=True), nn.Linear(8, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(self.rnn(x.flatten(2))[0][:, -1])
+
+    return Recurrent()
+
+
+NETWORKS = {
+    "functional": Functional,
+    "fourier": Fourier,
+    "custom": Custom,
+    "constant": Constant,
+    "sequence": Sequence,
+    "recurrent": recurrent,
+    "max": lambda: nn.Sequential(nn.Conv2d(3, 8, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Softmax(1), nn.Linear(32, 4)),
+    "norms": lambda: nn.Sequential(
+        nn.Conv2d(3, 4, 1, bias=False), nn.GroupNorm(2, 4), nn.ELU(inplace=True), nn.InstanceNorm2d(4),
+        nn.LocalResponseNorm(2), nn.PReLU(), nn.Hardswish(inplace=True), nn.Flatten(), nn.LayerNorm(144),
+        nn.Linear(144, 4), nn.LogSoftmax(1),
+    ),
+}  # fmt: skip
+
+
+def shares(model: nn.Module, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    linear = Linearisation(model, x)(x, target)
+    parts = [(linear.gradient * x).flatten(1).sum(1)]
+    parts += [term.value.reshape(len(x), -1).sum(1) for term in linear.terms.values()]
+    return linear.output, torch.stack(parts)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_shares_sum_to_the_output(name: str) -> None:
+    model = randomise(NETWORKS[name]())
+    x, target = torch.randn(3, 3, 6, 6, dtype=torch.float64), torch.tensor([0, 3, 1])
+    output, parts = shares(model, x, target)
+    torch.testing.assert_close(output, model(x)[range(3), target].detach(), rtol=1e-12, atol=1e-12)
+    assert float((parts.sum(0) - output).abs().max()) < 1e-12 * float(parts.abs().max())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_an_example_has_the_same_shares_alone_and_in_a_batch(name: str) -> None:
+    model = randomise(NETWORKS[name]())
+    x, target = torch.randn(3, 3, 6, 6, dtype=torch.float64), torch.tensor([0, 3, 1])
+    together = Linearisation(model, x)(x, target)
+    for i in range(3):
+        alone = Linearisation(model, x[i : i + 1])(x[i : i + 1], target[i : i + 1])
+        assert set(alone.terms) <= set(together.terms)
+        for key, term in alone.terms.items():
+            torch.testing.assert_close(term.value[0], together.terms[key].value[i], rtol=1e-9, atol=1e-12)
+
+
+def test_batches_are_taken_whole_only_where_examples_stay_on_the_first_axis() -> None:
+    x = torch.randn(3, 3, 6, 6, dtype=torch.float64)
+    assert Linearisation(randomise(NETWORKS["max"]()), x).batched
+    assert not Linearisation(randomise(Sequence()), x).batched
+
+
+@pytest.mark.parametrize("affine", [True, False])
+def test_closed_forms_agree_with_differentiation(monkeypatch: pytest.MonkeyPatch, affine: bool) -> None:
+    model = randomise(
+        nn.Sequential(
+            nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4, affine=affine), nn.ReLU(), nn.Conv2d(4, 4, 1, bias=False),
+            nn.LeakyReLU(), nn.MaxPool2d(2), nn.AvgPool2d(1), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 4),
+        )
+    )  # fmt: skip
+    x, target = torch.randn(3, 3, 6, 6, dtype=torch.float64), torch.tensor([0, 3, 1])
+    short = Linearisation(model, x)(x, target)
+    monkeypatch.setattr("interpbook.attribution.linearise.AFFINE", {})
+    monkeypatch.setattr("interpbook.attribution.linearise.HOMOGENEOUS", frozenset())
+    long = Linearisation(model, x)(x, target)
+    assert list(short.terms) == ["0", "1", "9"]
+    for key, term in long.terms.items():
+        expected = short.terms[key].value if key in short.terms else torch.zeros_like(term.value)
+        torch.testing.assert_close(term.value, expected, rtol=1e-10, atol=1e-14)
+
+
+def test_every_shortcut_is_exercised() -> None:
+    """A wrong closed form must not hide: each operation is checked alone against its forward-mode derivative."""
+    u = torch.randn(2, 4, 6, 6, dtype=torch.float64)
+    arguments = {
+        "relu": (), "leaky_relu": (0.2,), "max_pool2d_with_indices": ([2, 2],), "avg_pool2d": ([2, 2],),
+        "_adaptive_avg_pool2d": ([2, 2],), "mean": ([2, 3],), "sum": ([1],), "view": ([2, -1],),
+        "_unsafe_view": ([2, -1],), "permute": ([0, 2, 3, 1],), "transpose": (1, 2), "expand": ([2, 4, 6, 6],),
+        "squeeze": (1,), "unsqueeze": (1,), "slice": (1, 0, 2), "select": (1, 0), "clone": (), "add": (u,), "sub": (u,),
+    }  # fmt: skip
+    for operation in closed_forms.HOMOGENEOUS | closed_forms.SUMS:
+        name = operation.__name__.split(".")[0]
+        if name in {"t", "cat"}:
+            continue
+
+        def value(v: Tensor, operation=operation, name=name) -> Tensor:
+            others = [2 * v if isinstance(a, Tensor) else a for a in arguments[name]]
+            out = operation(v, *others)
+            return out[0] if isinstance(out, tuple) else out
+
+        z, product = torch.func.jvp(value, (u,), (u,))
+        torch.testing.assert_close(z, product, msg=name)
+
+
+def test_control_flow_on_values_is_refused() -> None:
+    class Branching(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.flatten(1) if x.sum() > 0 else -x.flatten(1)
+
+    with pytest.raises(NotImplementedError, match=r"^model: Branching could not be traced"):
+        Linearisation(Branching().eval(), torch.randn(2, 3))
