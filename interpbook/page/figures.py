@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from interpbook.page.output import show
+from interpbook.page.png import small_png
 
 # Contrast at least 4:1 on white and on the book's dark background (#14181e).
 GREY = "#7b7b7b"
@@ -33,7 +34,7 @@ def use_style() -> None:
     lines = cycler(linestyle=["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1))])
     plt.rcParams.update(
         {
-            "figure.figsize": (7.2, 3.2),
+            "figure.figsize": (6.8, 3.2),
             "figure.dpi": DPI,
             "figure.facecolor": "none",
             "figure.constrained_layout.use": True,
@@ -54,7 +55,7 @@ def use_style() -> None:
             "lines.linewidth": 1.8,
             "legend.frameon": False,
             "image.interpolation": "nearest",
-            "font.size": 10,
+            "font.size": 11,
         }
     )
 
@@ -94,33 +95,7 @@ def png_bytes(fig: Figure) -> bytes:
     drawn = io.BytesIO()
     fig.savefig(drawn, format="png", dpi=DPI, transparent=True)
     plt.close(fig)
-    return _small_png(Image.open(drawn).convert("RGBA"))
-
-
-def _small_png(picture: Image.Image) -> bytes:
-    """With a palette of 256 colours where nobody would see the difference, on a light page or a dark one."""
-    reduced = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    if _visible_difference(picture, reduced.convert("RGBA")):
-        reduced = picture
-    stored = io.BytesIO()
-    reduced.save(stored, format="png", optimize=True)
-    return stored.getvalue()
-
-
-def _visible_difference(picture: Image.Image, other: Image.Image) -> bool:
-    """Whether a background shows a mean difference above 1 of 255, or one above 24 on 0.1% of the pixels."""
-    for background in (20.0, 255.0):
-        one, two = (_over(image, background) for image in (picture, other))
-        difference = np.abs(one - two).max(axis=-1)
-        if difference.mean() > 1 or np.quantile(difference, 0.999) > 24:
-            return True
-    return False
-
-
-def _over(picture: Image.Image, background: float) -> np.ndarray:
-    rgba = np.asarray(picture, dtype=np.float32)
-    alpha = rgba[..., 3:] / 255
-    return rgba[..., :3] * alpha + background * (1 - alpha)
+    return small_png(Image.open(drawn))
 
 
 def img_html(png: bytes, alt: str) -> str:

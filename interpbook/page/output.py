@@ -15,9 +15,12 @@ STYLE = (
     ".ib-claims th,.ib-claims td{text-align:left!important;vertical-align:top;padding:.45em .8em .45em 0;"
     "border-bottom:1px solid rgba(128,128,128,.4);white-space:normal!important;color:inherit;"
     "background:transparent}"
-    ".ib-claims small{opacity:.8;display:block}"
-    ".ib-verdict{white-space:nowrap;font-weight:600}"
+    ".ib-claims td:first-child{width:44%}.ib-claims small{opacity:.85;display:block}"
+    ".ib-claims .measured,.ib-verdict{white-space:nowrap}.ib-verdict{font-weight:600}"
     ".ib-scroll{overflow-x:auto}"
+    "@media(max-width:480px){.ib-claims thead{display:none}.ib-claims td,.ib-claims td:first-child"
+    "{display:block;width:auto;padding:.2em 0;border:0}.ib-claims tr{display:block;padding:.4em 0;"
+    "border-bottom:1px solid rgba(128,128,128,.4)}}"
     "</style>"
 )
 

@@ -84,7 +84,7 @@ def start(seed: int = 0, *, seconds: float = 90, memory_mb: float = 1500, downlo
     budget = {"seconds": seconds, "memory_mb": memory_mb, "download_mb": download_mb}
     download = f"{download_mb:g} MB to download" if download_mb else "no download"
     show(
-        f"interpbook {interpbook.__version__} · torch {torch.__version__} ·"
+        f"interpbook {interpbook.__version__} · torch {torch.__version__.partition('+')[0]} ·"
         f" python {platform.python_version()} · on {_device_name(page.device)} · scale {page.scale}\n"
         f"Budget of this page: {seconds:g} s, {memory_mb:g} MB of memory, {download}.",
         metadata={"budget": budget},
