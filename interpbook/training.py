@@ -130,9 +130,7 @@ def _epoch(
     return torch.stack(seen).cpu()
 
 
-def _stop_unless_finite(
-    model: nn.Module, losses: Float[Tensor, " steps"], good: dict[str, Tensor], epoch: int
-) -> None:
+def _stop_unless_finite(model: nn.Module, losses: Float[Tensor, " steps"], good: dict[str, Tensor], epoch: int) -> None:
     bad = (~losses.isfinite()).nonzero().flatten().tolist()
     if not bad and all(bool(p.isfinite().all()) for p in model.parameters()):
         return
@@ -152,8 +150,7 @@ def _check_data(data: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     check_input(inputs, "inputs of data")
     if targets.dim() == 0 or len(targets) != len(inputs):
         raise ValueError(
-            f"data: expected one target per input, got {len(inputs)} inputs and targets of shape "
-            f"{tuple(targets.shape)}"
+            f"data: expected one target per input, got {len(inputs)} inputs and targets of shape {tuple(targets.shape)}"
         )
     return inputs, targets
 
@@ -205,13 +202,13 @@ def _own_randomness(seed: int, device: torch.device) -> Iterator[None]:
 def accuracy(
     model: nn.Module,
     images: Float[Tensor, "n *dims"],
-    labels: Int[Tensor, " n"],
+    labels: Int[Tensor, "..."],
     *,
     batch_size: int = 1000,
 ) -> float:
     """The fraction of examples whose largest logit is that of their label, 0 to 1.
 
-    Works on the device of the model; the result does not depend on `batch_size`.
+    `labels` is Int[N], classes. Works on the device of the model; the result does not depend on `batch_size`.
 
     Raises:
         TypeError, ValueError: bad inputs or labels, a model in training mode, or outputs that are not (B, K).

@@ -84,9 +84,7 @@ def read_verified(path: Path, checksum: str, remedy: str) -> bytes:
         raise DataError(f"{path} cannot be read: {error.strerror} (expected {checksum}). {remedy}") from error
     found = checksum_of(content, algorithm)
     if found != checksum:
-        raise DataError(
-            f"{path} is damaged: expected {checksum}, got {found} ({len(content)} bytes). {remedy}"
-        )
+        raise DataError(f"{path} is damaged: expected {checksum}, got {found} ({len(content)} bytes). {remedy}")
     return content
 
 

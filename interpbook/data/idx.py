@@ -1,6 +1,7 @@
 """The idx format of MNIST: two zero bytes, element type, number of axes, their lengths, the elements."""
 
 import gzip
+import math
 import zlib
 
 import numpy as np
@@ -25,11 +26,11 @@ def decode_idx(content: bytes, title: str) -> UInt8[np.ndarray, "*axes"]:
             raise ValueError(f"{title}: the gzip stream is damaged ({error})") from error
     if len(content) < 4 or content[:3] != bytes([0, 0, UNSIGNED_BYTE]):
         raise ValueError(f"{title}: not an idx file of unsigned bytes, starts with {content[:4].hex(' ')!r}")
-    axes = content[3]
-    start = 4 + 4 * axes
+    start = 4 + 4 * content[3]
+    if len(content) < start:
+        raise ValueError(f"{title}: the header should have {start} bytes, the file has {len(content)}")
     shape = tuple(int(n) for n in np.frombuffer(content[4:start], dtype=">u4"))
-    if len(shape) != axes or len(content) - start != np.prod(shape, dtype=np.int64):
-        raise ValueError(
-            f"{title}: the header announces shape {shape}, the file holds {len(content) - start} bytes"
-        )
+    held = len(content) - start
+    if held != math.prod(shape):
+        raise ValueError(f"{title}: the header announces shape {shape}, the file holds {held} bytes")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

@@ -42,7 +42,7 @@ def balanced_order(labels: UInt8[np.ndarray, " n"], per_class: int) -> Int[np.nd
     return np.stack(columns, axis=1).reshape(-1)
 
 
-def pack(images: UInt8[np.ndarray, "n h w"], labels: UInt8[np.ndarray, " n"], per_class: int) -> bytes:
+def pack(images: UInt8[np.ndarray, "n h w"], labels: UInt8[np.ndarray, "..."], per_class: int) -> bytes:
     """An npz archive of the chosen `images` (UInt8[N H W]) and `labels` (UInt8[N]).
 
     Raises:

@@ -1,7 +1,18 @@
 """The book's networks: small ones with checkpoints and their recipes, and one for photographs."""
 
+from interpbook.models.efficientnet import efficientnet_lite0, imagenet_classes, preprocess
 from interpbook.models.recipes import RECIPES, Recipe, train
 from interpbook.models.small import MLP, SmallCNN
 from interpbook.models.store import load
 
-__all__ = ["MLP", "RECIPES", "Recipe", "SmallCNN", "load", "train"]
+__all__ = [
+    "MLP",
+    "RECIPES",
+    "Recipe",
+    "SmallCNN",
+    "efficientnet_lite0",
+    "imagenet_classes",
+    "load",
+    "preprocess",
+    "train",
+]

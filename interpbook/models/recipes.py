@@ -38,9 +38,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "mnist-cnn-bn": Recipe(load_mnist, partial(SmallCNN, batch_norm=True), seeds=(0, 1, 2, 3, 4)),
         "mnist-mlp": Recipe(load_mnist, MLP, epochs=10),
         "fashion-cnn": Recipe(load_fashion_mnist, SmallCNN),
-        "fashion-cnn-bn": Recipe(
-            load_fashion_mnist, partial(SmallCNN, batch_norm=True), seeds=(0, 1, 2, 3, 4)
-        ),
+        "fashion-cnn-bn": Recipe(load_fashion_mnist, partial(SmallCNN, batch_norm=True), seeds=(0, 1, 2, 3, 4)),
     }
 )
 

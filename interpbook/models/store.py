@@ -65,7 +65,7 @@ def load(name: str, seed: int = 0) -> nn.Module:
     if seed not in recipe.seeds:
         raise ValueError(f"seed: expected one of {list(recipe.seeds)} for {name}, got {seed!r}")
     file = file_name(name, seed)
-    entries = read_index()
+    entries = read_index(FILES)
     if file not in entries:
         raise DataError(f"{FILES / INDEX} does not list {file}. {REMEDY}")
     weights = safetensors.torch.load(read_verified(FILES / file, entries[file].checksum, REMEDY))
@@ -89,13 +89,13 @@ def save(model: nn.Module, folder: Path, file: str, accuracy: float) -> Entry:
     return Entry(checksum_of(content), accuracy)
 
 
-def read_index(folder: Path = FILES) -> dict[str, Entry]:
+def read_index(folder: Path) -> dict[str, Entry]:
     """`checkpoints.json`, by file name.
 
     Raises:
         DataError: the file is missing or damaged.
 
-    >>> read_index()["mnist-cnn-seed0.safetensors"].accuracy > 0.97
+    >>> read_index(FILES)["mnist-cnn-seed0.safetensors"].accuracy > 0.97
     True
     """
     path = folder / INDEX
@@ -108,7 +108,7 @@ def read_index(folder: Path = FILES) -> dict[str, Entry]:
         raise DataError(f"{path}, the list of checkpoints, is damaged ({error}). {REMEDY}") from error
 
 
-def write_index(entries: Mapping[str, Entry], folder: Path = FILES) -> None:
+def write_index(entries: Mapping[str, Entry], folder: Path) -> None:
     """Write `checkpoints.json`, atomically.
 
     >>> import tempfile

@@ -1,0 +1,249 @@
+"""One loop: the updates of the textbook, the same for the same seed, and no trace besides the weights."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from interpbook.progress import progress_bar
+from interpbook.training import accuracy, fit
+
+DEVICES = [
+    "cpu",
+    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")),
+]
+
+
+def blobs(count: int = 90, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+    """Three classes around the corners of a triangle."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(count) % 3
+    corners = torch.tensor([[2.0, 0.0], [-1.0, 1.7], [-1.0, -1.7]], dtype=dtype)
+    noise = 0.3 * torch.randn(count, 2, generator=generator, dtype=dtype)
+    return corners[labels] + noise, labels
+
+
+def network(dropout: float = 0.0, seed: int = 0) -> nn.Sequential:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return nn.Sequential(nn.Linear(2, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(dropout), nn.Linear(16, 3))
+
+
+def same(one: nn.Module, two: nn.Module) -> bool:
+    pairs = zip(one.state_dict().values(), two.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_learns(optimiser: str, device: str) -> None:
+    model, data = network(), blobs()
+    history = fit(model, data, epochs=8, lr=0.05, batch_size=16, optimiser=optimiser, device=device)
+    assert accuracy(model, *data) == 1.0
+    assert len(history.loss) == 8
+    assert history.loss[-1] < 0.2 * history.loss[0]
+    assert history.accuracy is not None
+    assert history.accuracy[-1] > history.accuracy[0]
+    assert next(model.parameters()).device.type == device
+
+
+def test_sgd_steps_are_those_of_the_definition() -> None:
+    """v <- 0.9 v + g; w <- w - lr (1 + cos(pi t / T)) / 2 v, on the whole batch, in float64."""
+    inputs, _ = blobs(dtype=torch.float64)
+    targets = inputs @ torch.tensor([[1.0], [-2.0]], dtype=torch.float64)
+    model = nn.Linear(2, 1, bias=False).double()
+    w = model.weight.detach().clone()
+    v = torch.zeros_like(w)
+    fit(model, (inputs, targets), epochs=5, lr=0.1, batch_size=90, optimiser="sgd", loss=F.mse_loss)
+    for step in range(5):
+        gradient = 2 * (inputs @ w.T - targets).T @ inputs / len(inputs)
+        v = 0.9 * v + gradient
+        w = w - 0.1 * (1 + math.cos(math.pi * step / 5)) / 2 * v
+    assert torch.allclose(model.weight, w, rtol=1e-12)
+
+
+def test_first_adam_step_has_the_length_of_the_learning_rate() -> None:
+    model = nn.Linear(2, 3)
+    before = model.weight.detach().clone()
+    fit(model, blobs(), epochs=1, lr=0.01, batch_size=90)
+    assert torch.allclose((model.weight - before).abs(), torch.tensor(0.01), rtol=1e-3)
+
+
+def test_history_is_the_mean_over_examples_also_with_a_smaller_last_batch() -> None:
+    model, (inputs, targets) = nn.Linear(2, 3), blobs()
+    history = fit(model, (inputs, targets), epochs=2, lr=0.0, batch_size=40)
+    expected = float(F.cross_entropy(model(inputs), targets).detach())
+    assert history.loss == pytest.approx([expected, expected], rel=1e-5)
+    assert history.accuracy == pytest.approx([accuracy(model, inputs, targets)] * 2)
+
+
+def test_every_epoch_takes_every_example_once_in_a_new_order() -> None:
+    class Recorder(nn.Linear):
+        seen: list[Tensor]
+
+        def forward(self, input: Tensor) -> Tensor:
+            if self.training:
+                self.seen.append(input[:, 0].detach())
+            return super().forward(input)
+
+    model = Recorder(1, 2)
+    model.seen = []
+    inputs = torch.arange(10.0).unsqueeze(1)
+    fit(model, (inputs, (inputs[:, 0] > 4).long()), epochs=2, batch_size=4)
+    assert [len(batch) for batch in model.seen] == [4, 4, 2] * 2
+    first, second = torch.cat(model.seen[:3]), torch.cat(model.seen[3:])
+    assert torch.equal(first.sort().values, inputs[:, 0])
+    assert torch.equal(second.sort().values, inputs[:, 0])
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_seed_decides_and_global_state_is_left_alone(device: str) -> None:
+    models = []
+    for seed, world in ((1, 10), (1, 20), (2, 10)):
+        torch.manual_seed(world)
+        state = torch.get_rng_state()
+        models.append(network(dropout=0.5))
+        history = fit(models[-1], blobs(), epochs=2, lr=0.05, batch_size=16, seed=seed, device=device)
+        assert torch.equal(torch.get_rng_state(), state)
+        if seed == 1 and world == 10:
+            first = history
+        elif seed == 1:
+            assert history == first
+    if device == "cpu":  # on a GPU some sums have no fixed order
+        assert same(models[0], models[1])
+    assert not same(models[0], models[2])
+
+
+def test_no_trace_but_the_weights() -> None:
+    model, data = network(), blobs()
+    before = [part.clone() for part in data]
+    model[0].bias.requires_grad_(False)
+    bias = model[0].bias.clone()
+    fit(model, data, epochs=1)
+    assert not any(module.training for module in model.modules())
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert torch.equal(model[0].bias, bias)
+    assert [parameter.requires_grad for parameter in model.parameters()] == [True, False] + [True] * 4
+    assert all(torch.equal(a, b) for a, b in zip(data, before, strict=True))
+
+
+class Counted:
+    """Cross-entropy that calls `accident` with the loss at call number `at`, counted from 1."""
+
+    def __init__(self, at: int, accident: Callable[[Tensor], Tensor], model: nn.Module) -> None:
+        self.at, self.accident, self.model, self.calls = at, accident, model, 0
+        self.states: list[dict[str, Tensor]] = []
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        self.calls += 1
+        weights = {name: parameter.detach().clone() for name, parameter in self.model.named_parameters()}
+        self.states.append(weights)
+        value = F.cross_entropy(outputs, targets)
+        return self.accident(value) if self.calls == self.at else value
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_nan_names_the_step_and_keeps_the_last_good_state(value: float) -> None:
+    """Six steps an epoch; the ninth is the third of the second epoch."""
+    model = network()
+    loss = Counted(9, lambda correct: correct * value, model)
+    match = rf"the loss became {value} at step 3 of epoch 2; model holds the state of the end of epoch 1"
+    with pytest.raises(FloatingPointError, match=match):
+        fit(model, blobs(), epochs=4, batch_size=16, loss=loss)
+    assert loss.calls == 12
+    good = loss.states[6]  # the weights at the first step of epoch 2
+    assert all(torch.equal(parameter, good[name]) for name, parameter in model.named_parameters())
+    assert all(torch.isfinite(buffer).all() for buffer in model.buffers())
+    assert not model.training
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_weights_that_overflow_in_the_last_step_are_noticed() -> None:
+    model = nn.Linear(2, 3)
+    before = model.weight.detach().clone()
+    with pytest.raises(FloatingPointError, match="a weight became NaN or infinite at step 1 of epoch 1"):
+        fit(model, blobs(), epochs=1, batch_size=90, lr=1e38, optimiser="sgd", loss=lambda z, y: 1e3 * z.sum())
+    assert torch.equal(model.weight, before)
+
+
+def test_exception_inside_the_loss_leaves_no_gradient_and_no_training_mode() -> None:
+    model = network()
+
+    def accident(_: Tensor) -> Tensor:
+        raise RuntimeError("out of order")
+
+    state = torch.get_rng_state()
+    with pytest.raises(RuntimeError, match="out of order"):
+        fit(model, blobs(), epochs=2, batch_size=16, loss=Counted(4, accident, model))
+    assert not model.training
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_regression_has_no_accuracy() -> None:
+    inputs, _ = blobs()
+    history = fit(nn.Linear(2, 2), (inputs, inputs), epochs=3, lr=0.1, loss=F.mse_loss)
+    assert history.accuracy is None
+    assert history.loss[-1] < history.loss[0]
+
+
+X, Y = blobs()
+BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"model": lambda x: x}, TypeError, r"model"),
+    ({"model": nn.ReLU()}, ValueError, "model: expected parameters that require a gradient, got none"),
+    ({"data": (X,)}, TypeError, r"data"),
+    ({"data": (X, Y[:-1])}, ValueError, r"data: expected one target per input, got 90 inputs .*\(89,\)"),
+    ({"data": (X[:0], Y[:0])}, ValueError, "inputs of data: expected at least one example"),
+    ({"data": (X * math.nan, Y)}, ValueError, "inputs of data: expected finite values"),
+    ({"data": (X.long(), Y)}, TypeError, "inputs of data: expected a floating tensor"),
+    ({"data": (X, Y + 1)}, ValueError, "data: expected classes from 0 to 2, got 1 to 3"),
+    ({"data": (X, Y - 1)}, ValueError, "data: expected classes from 0 to 2, got -1 to 1"),
+    ({"model": nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))}, ValueError, r"shape \(B, K\)"),
+    ({"epochs": 0}, ValueError, "epochs: expected an int of at least 1, got 0"),
+    ({"batch_size": 0}, ValueError, "batch_size: expected an int of at least 1, got 0"),
+    ({"lr": math.nan}, ValueError, "lr: expected a finite number of at least 0"),
+    ({"lr": -1.0}, ValueError, "lr: expected a finite number of at least 0"),
+    ({"optimiser": "lbfgs"}, ValueError, 'optimiser: expected "adam" or "sgd", got \'lbfgs\''),
+]
+
+
+@pytest.mark.parametrize(("change", "error", "message"), BAD)
+def test_bad_arguments(change: dict[str, Any], error: type[Exception], message: str) -> None:
+    arguments: dict[str, Any] = {"model": network(), "data": (X, Y), "epochs": 1} | change
+    with pytest.raises(error, match=message):
+        fit(arguments.pop("model"), arguments.pop("data"), **arguments)
+
+
+def test_accuracy_counts_and_ignores_the_batch_size() -> None:
+    model = nn.Identity().eval()
+    logits = torch.eye(4)
+    for batch_size in (1, 3, 4, 1000):
+        assert accuracy(model, logits, torch.tensor([0, 1, 2, 0]), batch_size=batch_size) == 0.75
+    trained = network().eval()
+    assert len({accuracy(trained, X, Y, batch_size=size) for size in (1, 7, 90)}) == 1
+
+
+def test_accuracy_refuses_bad_input() -> None:
+    with pytest.raises(ValueError, match="model: expected evaluation mode"):
+        accuracy(network(), X, Y)
+    with pytest.raises(ValueError, match="one target per input"):
+        accuracy(network().eval(), X, Y[:-1])
+    with pytest.raises(ValueError, match=r"model output: expected shape \(B, K\)"):
+        accuracy(nn.Flatten(0).eval(), X, Y)
+
+
+def test_progress_bar_is_silent_in_the_book_and_when_unwanted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    fit(network(), blobs(), epochs=2)
+    monkeypatch.delenv("INTERPBOOK_RENDER")
+    fit(network(), blobs(), epochs=2, progress=False)
+    assert capsys.readouterr() == ("", "")
+    with progress_bar(2, "training", "epoch") as bar:
+        bar.update()
+    assert "training" in capsys.readouterr().err
