@@ -1,0 +1,117 @@
+"""API pages from docstrings: `{{ api: interpbook.attribution }}` becomes every public name of that room, in order.
+
+The docstrings are written to be read in a terminal and in a notebook, with Markdown's backticks and indented
+equations; here they are turned into what Sphinx expects, and `[key]` into a citation.
+"""
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+from types import ModuleType
+
+from pybtex.database import parse_file
+from sphinx.application import Sphinx
+
+ROOM = re.compile(r"^\{\{ api: ([\w.]+) \}\}$", re.MULTILINE)
+SHARED = re.compile(r"    (\w+(?:, \w+)+):(.*)")
+SECTION = re.compile(r"^(Args|Attributes|Returns|Raises|Yields|Note|Example|Examples|Source)s?:")
+
+
+def list_room(app: Sphinx, docname: str, content: list[str]) -> None:
+    """Replace the placeholder by one table of the room's names, then an entry for each."""
+    content[0] = ROOM.sub(lambda match: _room(match[1]), content[0])
+
+
+def _room(module_name: str) -> str:
+    names = public_names(importlib.import_module(module_name))
+    lines = ["```{eval-rst}", f".. currentmodule:: {module_name}", "", ".. autosummary::", ""]
+    lines += [f"   {name}" for name in names]
+    for name, thing in names.items():
+        lines += ["", *_entry(f"{module_name}.{name}", thing)]
+    return "\n".join([*lines, "```"])
+
+
+def public_names(module: ModuleType) -> dict[str, object]:
+    """What a reader may use: `__all__`, or the functions and classes written in that file; modules inside count too."""
+    own = [name for name, thing in vars(module).items() if getattr(thing, "__module__", "") == module.__name__]
+    names: dict[str, object] = {}
+    for name in getattr(module, "__all__", [name for name in own if not name.startswith("_")]):
+        thing = getattr(module, name)
+        if inspect.ismodule(thing):
+            names |= {f"{name}.{inner}": value for inner, value in public_names(thing).items()}
+        else:
+            names[name] = thing
+    return names
+
+
+def _entry(name: str, thing: object) -> list[str]:
+    if inspect.isclass(thing):
+        return [f".. autoclass:: {name}", "   :members:"]
+    return [f".. autofunction:: {name}" if inspect.isroutine(thing) else f".. autodata:: {name}\n   :no-value:"]
+
+
+def prepare_docstring(
+    app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
+) -> None:
+    """Before the sections are read: equations, inline code, citations, and arguments that share a description."""
+    keys = citation_keys(app)
+    sections = next((at for at, line in enumerate(lines) if SECTION.match(line)), len(lines))
+    lines[:] = [*_equations(lines[:sections]), *_one_name_each(lines[sections:])]
+    literal = False
+    for at, line in enumerate(lines):
+        # An equation, or an example with its output, stays as it is up to the next empty line.
+        literal = bool(line.strip()) and (literal or line.lstrip().startswith(">>>") or lines[max(at - 2, 0)] == "::")
+        if not literal:
+            lines[at] = _inline(line, keys)
+
+
+def _equations(lines: list[str]) -> list[str]:
+    """Mark each indented paragraph before the sections as literal."""
+    out: list[str] = []
+    for line in lines:
+        if line.startswith("    ") and not (out and out[-1].strip()):
+            out += ["::", ""]
+        out.append(line)
+    return out
+
+
+def _one_name_each(lines: list[str]) -> list[str]:
+    """`a, b: text` becomes an entry for a and one for b."""
+    out: list[str] = []
+    at = 0
+    while at < len(lines):
+        shared = SHARED.match(lines[at])
+        end = at + 1
+        while shared and end < len(lines) and lines[end].startswith(" " * 8):
+            end += 1
+        for name in shared[1].split(", ") if shared else ():
+            out += [f"    {name}:{shared[2]}", *lines[at + 1 : end]]
+        out += [] if shared else [lines[at]]
+        at = end
+    return out
+
+
+def _inline(line: str, keys: set[str]) -> str:
+    """Markdown's inline code as Sphinx writes it, `[key]` as a citation; elsewhere stars and bars are only themselves."""
+    parts = re.split(r"(?<![:`])`([^`\n]+)`(?!`)", line)
+    for at, part in enumerate(parts):
+        if at % 2:
+            parts[at] = f"``{part}``"
+        else:
+            part = re.sub(r"(?<!\*)\*(?=\w)|\|", lambda match: "\\" + match[0], part)
+            parts[at] = re.sub(r"\[(\w+)\]", lambda m: f":cite:t:`{m[1]}`" if m[1] in keys else m[0], part)
+    return "".join(parts)
+
+
+def citation_keys(app: Sphinx) -> set[str]:
+    """The keys of the bibliography."""
+    files = [Path(app.srcdir, name) for name in app.config.bibtex_bibfiles]
+    return {key for file in files for key in parse_file(str(file)).entries}
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("source-read", list_room)
+    # Before napoleon reads the sections.
+    app.connect("autodoc-process-docstring", prepare_docstring, priority=100)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,57 @@
+"""The claims ledger: `{{ claims }}` becomes every registered claim with what the committed notebooks measured."""
+
+import json
+import re
+from html import escape
+from pathlib import Path
+
+from interpbook.page import claims, registry
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+PLACEHOLDER = "{{ claims }}"
+HEAD = "<thead><tr><th scope='col'>Claim</th><th scope='col'>Measured</th><th scope='col'>Verdict</th></tr></thead>"
+log = logging.getLogger(__name__)
+
+
+def write_ledger(app: Sphinx, docname: str, content: list[str]) -> None:
+    """Replace the placeholder. A claim that no notebook recorded is a warning, and so stops the build."""
+    if PLACEHOLDER not in content[0]:
+        return
+    chapters = {
+        name: Path(app.srcdir, f"{name}.ipynb")
+        for name in sorted(app.env.found_docs)
+        if name.startswith("notebooks/")
+    }
+    for name in claims.unrecorded(chapters.values()):
+        log.warning(
+            "the claim %s is registered, but no committed notebook recorded it", name, location=docname
+        )
+    tables = [_table(name, notebook) for name, notebook in chapters.items()]
+    content[0] = content[0].replace(PLACEHOLDER, "\n\n".join(filter(None, tables)) or "No claim is registered yet.")
+
+
+def _table(chapter: str, notebook: Path) -> str:
+    """A heading that links to the chapter, and its claims."""
+    records = claims.read_notebook(notebook)
+    if not records:
+        return ""
+    rows = "".join(claims.claim_row_html(record) for record in records)
+    title = escape(title_of(notebook))
+    return (
+        f"## [{title}](../{chapter}.ipynb)\n\n"
+        f'<div class="ib-scroll"><table class="ib-claims">{HEAD}<tbody>{rows}</tbody></table></div>'
+    )
+
+
+def title_of(notebook: Path) -> str:
+    """The first heading of a notebook, 'Full-gradients'."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    heading = re.search(r"^# (.+)$", text, re.MULTILINE)
+    return heading[1] if heading else notebook.stem
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("source-read", write_ledger)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,44 @@
+"""What the theme leaves to mend: errors in the console, half a megabyte of icon script, and pictures without alt text."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+# The theme's icons as a script weigh more than a chapter; book/_static/icons.css draws the few that it uses.
+ICON_SCRIPT = re.compile(r"\s*<script[^>]*fontawesome\.js[^>]*></script>")
+# Buttons whose accessible name the theme forgets.
+NAMELESS = re.compile(r'<img class="btn__icon([^"]*)"([^>]*?)(?<! alt="")>')
+
+
+def mend_context(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
+    """Name a default colour mode, and leave out Thebe, which this book has no use for.
+
+    Without the first the theme reports an "invalid theme mode"; the second is declared twice on every page, which
+    stops the first script with a SyntaxError.
+    """
+    context["default_mode"] = "auto"
+    context["script_files"] = [script for script in context["script_files"] if "thebe" not in _text(script)]
+    context["css_files"] = [sheet for sheet in context["css_files"] if "thebe" not in _text(sheet)]
+
+
+def _text(asset: Any) -> str:
+    return f"{asset.filename} {getattr(asset, 'attributes', {}).get('body', '')}".lower()
+
+
+def mend_pages(app: Sphinx, exception: Exception | None) -> None:
+    """Take the icon script out of every page and describe the pictures in the theme's buttons."""
+    if exception or app.builder.format != "html":
+        return
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        text = ICON_SCRIPT.sub("", text)
+        page.write_text(NAMELESS.sub(r'<img class="btn__icon\1"\2 alt="">', text), encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    # After the theme and its extensions have added their scripts.
+    app.connect("html-page-context", mend_context, priority=900)
+    app.connect("build-finished", mend_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
