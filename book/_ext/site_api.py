@@ -25,7 +25,7 @@ def list_room(app: Sphinx, docname: str, content: list[str]) -> None:
 
 def _room(module_name: str) -> str:
     names = public_names(importlib.import_module(module_name))
-    lines = ["```{eval-rst}", f".. currentmodule:: {module_name}", "", ".. autosummary::", ""]
+    lines = ["```{eval-rst}", f".. currentmodule:: {module_name}", "", ".. autosummary::", "   :nosignatures:", ""]
     lines += [f"   {name}" for name in names]
     for name, thing in names.items():
         lines += ["", *_entry(f"{module_name}.{name}", thing)]
@@ -100,7 +100,7 @@ def _inline(line: str, keys: set[str]) -> str:
             parts[at] = f"``{part}``"
         else:
             part = re.sub(r"(?<!\*)\*(?=\w)|\|", lambda match: "\\" + match[0], part)
-            parts[at] = re.sub(r"\[(\w+)\]", lambda m: f":cite:t:`{m[1]}`" if m[1] in keys else m[0], part)
+            parts[at] = re.sub(r"\[(\w+)\]", lambda m: f":cite:p:`{m[1]}`" if m[1] in keys else m[0], part)
     return "".join(parts)
 
 

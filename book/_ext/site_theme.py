@@ -6,7 +6,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-# The theme's icons as a script weigh more than a chapter; book/_static/icons.css draws the few that it uses.
+# The theme loads its icons twice, as a font and as this script, which weighs more than a chapter.
 ICON_SCRIPT = re.compile(r"\s*<script[^>]*fontawesome\.js[^>]*></script>")
 # Buttons whose accessible name the theme forgets.
 NAMELESS = re.compile(r'<img class="btn__icon([^"]*)"([^>]*?)(?<! alt="")>')
