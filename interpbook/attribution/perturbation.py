@@ -1,0 +1,117 @@
+"""Does a saliency map point at what the model uses? Take pixels away, and look at the output or train again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from interpbook.checks import check_input, check_number, check_values
+
+__all__ = ["pixel_perturbation", "ranked_pixels", "replace_pixels"]
+
+
+def ranked_pixels(
+    saliency: Float[Tensor, "B H W"],
+    fraction: float,
+    *,
+    most: bool,
+    generator: torch.Generator | None = None,
+) -> Bool[Tensor, "B H W"]:
+    """The `round(fraction * H * W)` most, or least, salient pixels of every map.
+
+    Pixels of equal saliency are taken in random order: a map that is zero on a whole region must not profit from the
+    order in which an array is stored.
+
+    Args:
+        saliency: maps whose larger values mean more salient.
+        fraction: share of the pixels, from 0 to 1.
+        most: True for the most salient, False for the least.
+        generator: source of the random order; None takes the same order in every call.
+
+    Returns:
+        A mask with the same number of pixels in every map.
+
+    Raises:
+        TypeError, ValueError: `saliency` is not a batch of finite maps; a fraction is outside 0 to 1.
+
+    Example:
+        >>> ranked_pixels(torch.tensor([[[0.1, 0.4], [0.3, 0.2]]]), 0.5, most=True)
+        tensor([[[False,  True],
+                 [ True, False]]])
+    """
+    check_input(saliency, "saliency")
+    if saliency.dim() != 3:
+        raise ValueError(f"saliency: expected maps of shape (B, H, W), got {tuple(saliency.shape)}")
+    if not 0 <= check_number(fraction, "fraction") <= 1:
+        raise ValueError(f"fraction: expected a share from 0 to 1, got {fraction}")
+    generator = generator or torch.Generator(saliency.device).manual_seed(0)
+    flat = saliency.detach().flatten(1)
+    shuffled = torch.rand(flat.shape, generator=generator, device=flat.device).argsort(1)
+    order = shuffled.gather(1, flat.gather(1, shuffled).argsort(dim=1, descending=most, stable=True))
+    mask = torch.zeros_like(flat, dtype=torch.bool)
+    return mask.scatter_(1, order[:, : round(fraction * flat.shape[1])], True).view_as(saliency)
+
+
+def replace_pixels(
+    x: Float[Tensor, "B C H W"], mask: Bool[Tensor, "B H W"], fill: float = 0.0
+) -> Float[Tensor, "B C H W"]:
+    """The images with `fill` in all channels of the masked pixels.
+
+    Example:
+        >>> replace_pixels(torch.ones(1, 1, 1, 2), torch.tensor([[[True, False]]]))
+        tensor([[[[0., 1.]]]])
+    """
+    return torch.where(mask[:, None], torch.as_tensor(fill, dtype=x.dtype, device=x.device), x)
+
+
+def pixel_perturbation(
+    f: Callable[[Tensor], Tensor],
+    x: Float[Tensor, "B C H W"],
+    saliency: Float[Tensor, "B H W"],
+    fractions: Sequence[float],
+    *,
+    fill: float = 0.0,
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, "K B"]:
+    """How much the output changes when the least salient pixels are replaced, `|f(x') - f(x)| / |f(x)|`.
+
+    Lower is better: what a map calls unimportant should not matter. Replacing the most salient pixels instead would
+    move the image off the data, and reward maps that find such artefacts.
+
+    Args:
+        f: what is explained, `(B, C, H, W) -> (B,)`.
+        x: images.
+        saliency: one map for each image, larger for more salient.
+        fractions: shares of pixels to replace, from 0 to 1.
+        fill: the value that replaces a pixel, in units of `x`. What counts as absent changes the ranking.
+        generator: source of the order among equal values; None takes the same order in every call.
+
+    Returns:
+        The fractional change for every share and image.
+
+    Raises:
+        TypeError, ValueError: images and maps that do not fit; a fraction outside 0 to 1; an output of `f` that is
+            not `(B,)` or not finite.
+
+    Example:
+        >>> x = torch.tensor([[[[1.0, 2.0, 4.0, 8.0]]]])
+        >>> pixel_perturbation(lambda x: x.sum((1, 2, 3)), x, x[:, 0], [0.25, 0.5])
+        tensor([[0.0667],
+                [0.2000]])
+
+    Source: [srinivas2019full], section 5.1.
+    """
+    check_input(x)
+    if x.dim() != 4 or saliency.shape != (len(x), *x.shape[2:]):
+        expected = "images (B, C, H, W) and maps (B, H, W) of the same size"
+        raise ValueError(f"saliency: expected {expected}, got {tuple(x.shape)} and {tuple(saliency.shape)}")
+    with torch.no_grad():
+        before = check_values(f(x), len(x))
+        changes = []
+        for fraction in fractions:
+            mask = ranked_pixels(saliency, fraction, most=False, generator=generator)
+            changes.append((check_values(f(replace_pixels(x, mask, fill)), len(x)) - before).abs() / before.abs())
+    return torch.stack(changes)
