@@ -116,7 +116,7 @@ def read_notebook(path: str | Path) -> list[ClaimRecord]:
     for output in (output for cell in cells for output in cell.get("outputs", [])):
         stored = output.get("metadata", {}).get("interpbook", {}).get("claim")
         if stored:
-            measured = {name: Measured(**numbers) for name, numbers in stored["measured"].items()}
+            measured = {name: _from_json(numbers) for name, numbers in stored["measured"].items()}
             records.append(ClaimRecord(**{**stored, "measured": measured, "notebook": str(path)}))
     return records
 
@@ -168,9 +168,7 @@ def _source(entry: registry.Claim) -> str:
     key, where = entry.source
     if key == "ours":
         return f"{entry.kind}, ours" if entry.kind != "ours" else "ours"
-    return (
-        f'{entry.kind}, <cite data-cite="{html.escape(key)}">{html.escape(key)}</cite>, {html.escape(where)}.'
-    )
+    return f'{entry.kind}, <cite data-cite="{html.escape(key)}">{html.escape(key)}</cite>, {html.escape(where)}.'
 
 
 def _measured_html(record: ClaimRecord, entry: registry.Claim) -> str:
@@ -235,6 +233,12 @@ def _summary(value: criterion.Value) -> Measured:
 def _rounded(value: float) -> float:
     """Six significant digits: enough to compare, few enough for quiet diffs of notebooks."""
     return float(f"{value:.6g}") if math.isfinite(value) else value
+
+
+def _from_json(stored: dict[str, int | float]) -> Measured:
+    """An editor that saves a notebook may write 1.0 as 1."""
+    mean, std, low, high = (float(stored[key]) for key in ("mean", "std", "low", "high"))
+    return Measured(mean, std, low, high, int(stored["n"]))
 
 
 def _as_json(record: ClaimRecord) -> dict[str, object]:

@@ -77,9 +77,7 @@ def parse(text: str) -> ast.Expression:
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
             if name not in FUNCTIONS or node.keywords:
-                raise ValueError(
-                    f'criterion "{text}": {name} is not one of the functions {", ".join(FUNCTIONS)}'
-                )
+                raise ValueError(f'criterion "{text}": {name} is not one of the functions {", ".join(FUNCTIONS)}')
         elif not isinstance(node, _ALLOWED):
             raise ValueError(f'criterion "{text}": {type(node).__name__} is not allowed')
         elif isinstance(node, ast.Constant) and (
@@ -117,8 +115,7 @@ def holds(text: str, values: Mapping[str, Value]) -> bool:
     missing = names(text) - set(values)
     if missing:
         raise ValueError(
-            f'criterion "{text}" reads {", ".join(sorted(missing))},'
-            f" but measured was {', '.join(sorted(values))}"
+            f'criterion "{text}" reads {", ".join(sorted(missing))}, but measured was {", ".join(sorted(values))}'
         )
     scope: dict[str, object] = {"__builtins__": {}, **FUNCTIONS, **values}
     try:
@@ -126,7 +123,5 @@ def holds(text: str, values: Mapping[str, Value]) -> bool:
     except (ValueError, TypeError, ZeroDivisionError) as error:
         raise ValueError(f'criterion "{text}" has no single truth value here: {error}') from None
     if np.ndim(outcome) != 0:
-        raise ValueError(
-            f'criterion "{text}" gives {np.size(outcome)} truth values: reduce with all, any or mean'
-        )
+        raise ValueError(f'criterion "{text}" gives {np.size(outcome)} truth values: reduce with all, any or mean')
     return bool(outcome)

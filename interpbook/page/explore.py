@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ipywidgets
+import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
 
@@ -25,6 +26,7 @@ _STATIC = Path(__file__).with_name("static")
 _LONGEST_SELECT = 4  # a numeric control with more values becomes a slider
 
 Draw = Callable[..., Figure | tuple[Figure, str]]
+Values = Sequence[object] | np.ndarray | Mapping[str, object]
 Alt = str | Callable[..., str] | None
 
 
@@ -43,7 +45,7 @@ class Control:
         return self.name.replace("_", " ")
 
 
-def sweep(draw: Draw, *, alt: Alt = None, **controls: Sequence[object] | Mapping[str, object]) -> None:
+def sweep(draw: Draw, *, alt: Alt = None, **controls: Values) -> None:
     """Show the figure that `draw` makes, with one control per keyword; it starts at the first values.
 
     Args:
@@ -55,7 +57,7 @@ def sweep(draw: Draw, *, alt: Alt = None, **controls: Sequence[object] | Mapping
             than four numbers make a slider, anything else a drop-down list.
 
     Raises:
-        TypeError: `draw` returns something else, or a control is neither a sequence nor a dictionary.
+        TypeError: `draw` returns something else, or a control is neither a list nor a dictionary.
         ValueError: a control is empty or shows two values alike, alt text is missing, the page's figure
             exceeds 400 kB, or INTERPBOOK_RENDER is neither unset nor "page".
     """
@@ -70,7 +72,7 @@ def sweep(draw: Draw, *, alt: Alt = None, **controls: Sequence[object] | Mapping
         display(sweep_widgets(draw, alt=alt, **controls))
 
 
-def sweep_html(draw: Draw, *, alt: Alt = None, **controls: Sequence[object] | Mapping[str, object]) -> str:
+def sweep_html(draw: Draw, *, alt: Alt = None, **controls: Values) -> str:
     """The figure of `sweep` for the page: every setting drawn once, equal pictures stored once.
 
     Raises:
@@ -112,9 +114,7 @@ def _document(static: str, data: str) -> str:
     )
 
 
-def sweep_widgets(
-    draw: Draw, *, alt: Alt = None, **controls: Sequence[object] | Mapping[str, object]
-) -> ipywidgets.VBox:
+def sweep_widgets(draw: Draw, *, alt: Alt = None, **controls: Values) -> ipywidgets.VBox:
     """The figure of `sweep` for a kernel: the controls, and below them the picture, redrawn at each change.
 
     Raises:
@@ -145,7 +145,7 @@ def read_controls(controls: Mapping[str, object]) -> list[Control]:
     """The keywords of `sweep` as controls.
 
     Raises:
-        TypeError: a control is neither a sequence nor a dictionary.
+        TypeError: a control is neither a list nor a dictionary.
         ValueError: no control at all, or one that is empty or shows two values alike.
 
     >>> [control] = read_controls({"lam": [0.0, 0.1, 1.0, 10.0, 1e-5]})
@@ -160,28 +160,20 @@ def read_controls(controls: Mapping[str, object]) -> list[Control]:
 def _control(name: str, given: object) -> Control:
     if isinstance(given, Mapping):
         labels, values = tuple(map(str, given)), tuple(given.values())
-    elif isinstance(given, Sequence | range) and not isinstance(given, str):
+    elif isinstance(given, Sequence | np.ndarray) and not isinstance(given, str):
         values = tuple(given)
         labels = tuple(map(_label, values))
     else:
-        raise TypeError(
-            f"{name} is a {type(given).__name__}, expected a list of values or a dictionary of labels"
-        )
+        raise TypeError(f"{name} is a {type(given).__name__}, expected a list of values or a dictionary of labels")
     if not values or len(set(labels)) < len(labels):
-        raise ValueError(
-            f"{name} shows {', '.join(labels) or 'nothing'}, expected values that look different"
-        )
+        raise ValueError(f"{name} shows {', '.join(labels) or 'nothing'}, expected values that look different")
     numeric = all(isinstance(v, numbers.Real) and not isinstance(v, bool) for v in values)
     slider = numeric and len(values) > _LONGEST_SELECT and not isinstance(given, Mapping)
     return Control(name, labels, values, "range" if slider else "select")
 
 
 def _label(value: object) -> str:
-    return (
-        f"{float(value):.4g}"
-        if isinstance(value, numbers.Real) and not isinstance(value, bool)
-        else str(value)
-    )
+    return f"{float(value):.4g}" if isinstance(value, numbers.Real) and not isinstance(value, bool) else str(value)
 
 
 def _drawn(draw: Draw, alt: Alt, controls: list[Control], setting: tuple[int, ...]) -> tuple[bytes, str]:

@@ -84,7 +84,7 @@ def checked_alt(alt: object) -> str:
     return text
 
 
-def png_bytes(fig: Figure) -> bytes:
+def png_bytes(fig: object) -> bytes:
     """The figure as a small PNG, the same bytes for the same figure; closes it.
 
     Raises:

@@ -52,9 +52,7 @@ def signed_maps(maps: Row | Mapping[str, Row], titles: Sequence[str], *, images:
     pictures = None if images is None else [_picture(image) for image in images]
     for name, row in {**rows, **({} if pictures is None else {"images": pictures})}.items():
         if len(row) != len(titles):
-            raise ValueError(
-                f"{name or 'maps'} has {len(row)} entries, expected one for each of {len(titles)} titles"
-            )
+            raise ValueError(f"{name or 'maps'} has {len(row)} entries, expected one for each of {len(titles)} titles")
     height, width = len(rows) + (pictures is not None), len(titles)
     cell = min(1.9, 6.4 / width)
     fig, grid = plt.subplots(
@@ -96,11 +94,7 @@ def maps_alt(maps: Row | Mapping[str, Row], titles: Sequence[str]) -> str:
         for title, values in zip(titles, (_map(m, name) for m in row), strict=True):
             y, x = np.unravel_index(np.abs(values).argmax(), values.shape)
             total = np.abs(values).sum()
-            share = (
-                f"{values.clip(min=0).sum() / total:.0%} of the absolute sum positive"
-                if total
-                else "all zero"
-            )
+            share = f"{values.clip(min=0).sum() / total:.0%} of the absolute sum positive" if total else "all zero"
             label = f"{name}, {title}" if name else title
             parts.append(f"{label}: largest {values[y, x]:.2g} at row {y}, column {x}, {share}")
     return f"Maps. {'; '.join(parts)}."

@@ -18,9 +18,7 @@ def small_png(picture: Image.Image) -> bytes:
     rgba = np.asarray(picture.convert("RGBA"))
     palette, index = _palette(rgba)
     # The difference that a reader would see, on a dark page and on a light one.
-    differences = [
-        np.abs(_over(rgba, page) - _over(palette[index], page)).max(axis=-1) for page in (20.0, 255.0)
-    ]
+    differences = [np.abs(_over(rgba, page) - _over(palette[index], page)).max(axis=-1) for page in (20.0, 255.0)]
     reduced = picture
     if all(d.mean() <= 2.5 and np.quantile(d, 0.999) <= 20 for d in differences):
         reduced = Image.fromarray(index.astype(np.uint8))
@@ -75,9 +73,7 @@ def _spread(colours: np.ndarray, weight: np.ndarray, box: np.ndarray) -> tuple[f
     return (float(deviation[channel]) if np.ptp(values[:, channel]) > _CLOSE else 0.0), channel
 
 
-def _cut(
-    colours: np.ndarray, weight: np.ndarray, box: np.ndarray, channel: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _cut(colours: np.ndarray, weight: np.ndarray, box: np.ndarray, channel: int) -> tuple[np.ndarray, np.ndarray]:
     """The box's colours below and above the weighted mean of one channel; neither half is empty."""
     values = colours[box, channel]
     low = values <= np.average(values, weights=weight[box])

@@ -76,9 +76,7 @@ def _read(entry: object) -> Claim:
     missing = [key for key in _REQUIRED if key not in entry]
     unknown = [str(key) for key in entry if key not in _REQUIRED + _OPTIONAL]
     if missing or unknown:
-        raise ValueError(
-            f"missing keys: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}"
-        )
+        raise ValueError(f"missing keys: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}")
     for key in ("id", "sentence", "kind", "criterion", "verdict", "why", "over"):
         if key in entry and not (isinstance(entry[key], str) and entry[key].strip()):
             raise ValueError(f"{key} is {entry[key]!r}, expected text")
@@ -95,9 +93,7 @@ def _source(source: object) -> tuple[str, str]:
         return ("ours", "")
     if isinstance(source, dict) and set(source) == {"cite", "where"}:
         return (str(source["cite"]), str(source["where"]))
-    raise ValueError(
-        f"source is {source!r}, expected ours, or cite: a citation key and where: the place in it"
-    )
+    raise ValueError(f"source is {source!r}, expected ours, or cite: a citation key and where: the place in it")
 
 
 def _agree(claim: Claim) -> None:

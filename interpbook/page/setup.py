@@ -19,6 +19,7 @@ from interpbook.page import claims, figures
 from interpbook.page.output import show
 
 SCALES = ("quick", "full")
+Number = int | float
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def scale() -> str:
     return value
 
 
-def start(seed: int = 0, *, seconds: float = 90, memory_mb: float = 1500, download_mb: float = 0) -> Page:
+def start(seed: int = 0, *, seconds: Number = 90, memory_mb: Number = 1500, download_mb: Number = 0) -> Page:
     """Set up a page: seed Python, NumPy and torch, set the figures' style, show one line about the machine.
 
     Args:
@@ -100,7 +101,7 @@ def _device_name(device: torch.device) -> str:
 _logger: Callable[[object], None] | None = None
 
 
-def _log_usage(budget: dict[str, float]) -> None:
+def _log_usage(budget: dict[str, Number]) -> None:
     """After each cell, write time and peak memory so far to the directory INTERPBOOK_USAGE_LOG, if set.
 
     After each cell and not at exit, because test runners kill their kernels.

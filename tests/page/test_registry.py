@@ -1,0 +1,75 @@
+"""The registry: a well-formed file loads, and each way to break it is named."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from interpbook.page import registry
+
+GOOD = {
+    "id": "a.b",
+    "sentence": "It holds.",
+    "source": {"cite": "someone2019", "where": "Table 1"},
+    "kind": "table",
+    "criterion": "value < 1",
+    "verdict": "reproduced",
+}
+
+
+def write(path: Path, *entries: object) -> Path:
+    path.write_text(yaml.safe_dump(list(entries)))
+    return path
+
+
+def test_the_book_s_own_registry_is_valid() -> None:
+    for id, claim in registry.load().items():
+        assert id == claim.id
+
+
+def test_a_claim_is_read_as_written(tmp_path: Path) -> None:
+    [claim] = registry.load(write(tmp_path / "c.yml", {**GOOD, "paper": 0.5, "over": "images"})).values()
+    assert claim.source == ("someone2019", "Table 1")
+    assert (claim.paper, claim.over, claim.why) == ("0.5", "images", None)
+
+
+def test_a_registry_of_comments_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "c.yml"
+    path.write_text("# nothing yet\n")
+    assert registry.load(path) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"kind": "law"}, "kind is 'law'"),
+        ({"verdict": "maybe"}, "verdict is 'maybe'"),
+        ({"verdict": "holds"}, "does not go with kind 'table'"),
+        ({"kind": "theorem"}, "does not go with kind 'theorem'"),
+        ({"criterion": "value"}, "compares nothing"),
+        ({"source": "someone2019"}, "source is 'someone2019'"),
+        ({"source": {"cite": "someone2019"}}, "expected ours, or cite"),
+        ({"source": "ours"}, "a table needs the citation"),
+        ({"kind": "ours", "verdict": "holds"}, "kind is ours, but source is someone2019"),
+        ({"verdict": "not reproduced"}, "why is required"),
+        ({"why": "because"}, "why is required"),
+        ({"sentence": ""}, "sentence is ''"),
+        ({"tolerance": 1}, "unknown: tolerance"),
+    ],
+)
+def test_a_malformed_claim_is_named(tmp_path: Path, change: dict, complaint: str) -> None:
+    with pytest.raises(ValueError, match=r"c\.yml, claim 'a\.b'") as error:
+        registry.load(write(tmp_path / "c.yml", {**GOOD, **change}))
+    assert complaint in str(error.value)
+
+
+def test_missing_keys_duplicates_and_other_files(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"claim 'a\.b': missing keys: criterion; unknown: none"):
+        registry.load(write(tmp_path / "1.yml", {k: v for k, v in GOOD.items() if k != "criterion"}))
+    with pytest.raises(ValueError, match="this id is there twice"):
+        registry.load(write(tmp_path / "2.yml", GOOD, GOOD))
+    with pytest.raises(ValueError, match="claim 1: expected keys and values"):
+        registry.load(write(tmp_path / "3.yml", "a.b"))
+    (tmp_path / "4.yml").write_text("claims: []")
+    with pytest.raises(ValueError, match="holds a dict, expected a list"):
+        registry.load(tmp_path / "4.yml")
