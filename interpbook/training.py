@@ -86,12 +86,11 @@ def fit(
     classes = _check_first_outputs(model, inputs, targets)
     steps = epochs * math.ceil(len(inputs) / batch_size)
     schedule = LambdaLR(update, lambda step: (1 + math.cos(math.pi * step / steps)) / 2)
-    order = torch.Generator().manual_seed(seed)
     history: list[tuple[float, float]] = []
     with _own_randomness(seed, home), progress_bar(epochs, "training", "epoch", progress) as bar:
         for epoch in range(epochs):
             good = {name: value.clone() for name, value in model.state_dict().items()}
-            batches = torch.randperm(len(inputs), generator=order).to(home).split(batch_size)
+            batches = torch.randperm(len(inputs)).to(home).split(batch_size)
             seen = _epoch(model, [(inputs[b], targets[b]) for b in batches], loss, update, schedule, classes)
             _stop_unless_finite(model, seen[:, 0], good, epoch)
             sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)

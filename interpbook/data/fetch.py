@@ -114,7 +114,7 @@ def fetch(path: Path, urls: Sequence[str], checksum: str, size: int) -> Path:
     algorithm = _algorithm(checksum)
     if path.exists() and checksum_of(path.read_bytes(), algorithm) == checksum:
         return path
-    failures = []
+    failures = [f"{path} is there, but damaged"] if path.exists() else []
     for url in urls:
         try:
             with atomic_file(path) as file:

@@ -89,6 +89,7 @@ def test_bad_file_leaves_everything_as_it_was(
     message = str(caught.value)
     for part in ("a.bin (0.3 MB)", reason, server.address + page, CHECKSUM, "Without a network", str(path)):
         assert part in message
+    assert ("is there, but damaged" in message) == (before is not None)
     assert (path.read_bytes() if path.exists() else None) == before
     assert len(list(tmp_path.iterdir())) == (before is not None)
 
