@@ -51,9 +51,7 @@ def _entry(name: str, thing: object) -> list[str]:
     return [f".. autofunction:: {name}" if inspect.isroutine(thing) else f".. autodata:: {name}\n   :no-value:"]
 
 
-def prepare_docstring(
-    app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
-) -> None:
+def prepare_docstring(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
     """Before the sections are read: equations, inline code, citations, and arguments that share a description."""
     keys = citation_keys(app)
     sections = next((at for at, line in enumerate(lines) if SECTION.match(line)), len(lines))
@@ -93,7 +91,7 @@ def _one_name_each(lines: list[str]) -> list[str]:
 
 
 def _inline(line: str, keys: set[str]) -> str:
-    """Markdown's inline code as Sphinx writes it, `[key]` as a citation; elsewhere stars and bars are only themselves."""
+    """Inline code as Sphinx writes it, `[key]` as a citation; elsewhere stars and bars are only themselves."""
     parts = re.split(r"(?<![:`])`([^`\n]+)`(?!`)", line)
     for at, part in enumerate(parts):
         if at % 2:

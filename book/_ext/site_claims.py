@@ -5,9 +5,10 @@ import re
 from html import escape
 from pathlib import Path
 
-from interpbook.page import claims, registry
 from sphinx.application import Sphinx
 from sphinx.util import logging
+
+from interpbook.page import claims
 
 PLACEHOLDER = "{{ claims }}"
 HEAD = "<thead><tr><th scope='col'>Claim</th><th scope='col'>Measured</th><th scope='col'>Verdict</th></tr></thead>"
@@ -19,14 +20,10 @@ def write_ledger(app: Sphinx, docname: str, content: list[str]) -> None:
     if PLACEHOLDER not in content[0]:
         return
     chapters = {
-        name: Path(app.srcdir, f"{name}.ipynb")
-        for name in sorted(app.env.found_docs)
-        if name.startswith("notebooks/")
+        name: Path(app.srcdir, f"{name}.ipynb") for name in sorted(app.env.found_docs) if name.startswith("notebooks/")
     }
     for name in claims.unrecorded(chapters.values()):
-        log.warning(
-            "the claim %s is registered, but no committed notebook recorded it", name, location=docname
-        )
+        log.warning("the claim %s is registered, but no committed notebook recorded it", name, location=docname)
     tables = [_table(name, notebook) for name, notebook in chapters.items()]
     content[0] = content[0].replace(PLACEHOLDER, "\n\n".join(filter(None, tables)) or "No claim is registered yet.")
 

@@ -1,4 +1,4 @@
-"""What the theme leaves to mend: errors in the console, half a megabyte of icon script, and pictures without alt text."""
+"""What the theme leaves to mend: console errors, half a megabyte of icon script, pictures without alt text."""
 
 import re
 from pathlib import Path

@@ -1,0 +1,4 @@
+// Opened from a folder, a page may not read other pages, so that search there shows titles without excerpts.
+if (location.protocol === "file:") {
+  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+}

@@ -1,0 +1,70 @@
+"""The reference: every public name is on its page, and is described with an example that the doctests run."""
+
+import importlib
+import inspect
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+site_api = pytest.importorskip("site_api", reason="the book's own packages are not installed")
+
+ROOMS = ["attribution", "data", "models", "training", "page"]
+
+
+def public(room: str) -> dict[str, object]:
+    return site_api.public_names(importlib.import_module(f"interpbook.{room}"))
+
+
+def test_every_room_has_a_page():
+    rooms = {
+        path.name.removesuffix(".py") for path in (ROOT / "interpbook").glob("[a-z]*") if path.suffix in ("", ".py")
+    }
+    helpers = {"checks", "progress"}
+    assert rooms - helpers == set(ROOMS)
+    assert {path.stem for path in (ROOT / "book" / "api").glob("*.md")} == {*ROOMS, "index"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_public_name_is_on_the_page(room, site):
+    page = (site / "book" / "api" / f"{room}.html").read_text(encoding="utf-8")
+    names = public(room)
+    assert names
+    missing = [name for name in names if f'id="interpbook.{room}.{name}"' not in page]
+    assert not missing, missing
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_public_name_has_an_example(room):
+    bare = []
+    for name, thing in public(room).items():
+        if inspect.isroutine(thing) or (inspect.isclass(thing) and not issubclass(thing, Exception)):
+            texts = [inspect.getdoc(thing) or ""]
+            if inspect.isclass(thing):
+                texts += [inspect.getdoc(member) or "" for member in vars(thing).values() if inspect.isroutine(member)]
+            bare += [] if any(">>>" in text for text in texts) else [name]
+    assert not bare, f"no example in the docstring of {', '.join(bare)}"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("a `b` c", "a ``b`` c"),
+        ("shape (B, *dims), size |t|", r"shape (B, \*dims), size \|t\|"),
+        ("after `x * |y|` and [lecun1998gradient]", "after ``x * |y|`` and :cite:p:`lecun1998gradient`"),
+        ("an interval [0, 1] and x[i]", "an interval [0, 1] and x[i]"),
+    ],
+)
+def test_plain_docstrings_become_what_sphinx_reads(written, read):
+    assert site_api._inline(written, {"lecun1998gradient"}) == read
+
+
+def test_equations_and_shared_descriptions():
+    assert site_api._equations(["One:", "", "    f = x", "    g = y", "", "Two"]) == [
+        "One:", "", "::", "", "    f = x", "    g = y", "", "Two",
+    ]  # fmt: skip
+    assert site_api._one_name_each(["Args:", "    a, b: one", "        more", "    c: two"]) == [
+        "Args:", "    a: one", "        more", "    b: one", "        more", "    c: two",
+    ]  # fmt: skip

@@ -1,0 +1,273 @@
+"""The built book as a reader meets it: in a browser, over http and straight from the folder, with no network."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+HEAVIEST_CHAPTER = 1_500_000
+PHONE = {"width": 380, "height": 800}
+DESK = {"width": 1400, "height": 900}
+# Sets one control to each of its values and back; the source and the alt text of the picture at each.
+MOVE_THROUGH = """control => {
+    const picture = control.closest(".ib-sweep").querySelector("img");
+    const before = control.value;
+    const set = value => {
+        control.value = value;
+        control.dispatchEvent(new Event("input", {bubbles: true}));
+        return [picture.src, picture.alt];
+    };
+    const values = control.options ? [...control.options].map(o => o.value)
+        : Array.from({length: control.max - control.min + 1}, (_, step) => String(Number(control.min) + step));
+    const seen = values.map(set);
+    set(before);
+    return seen;
+}"""
+TOO_WIDE = """[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > 381)
+    .slice(0, 3).map(e => e.outerHTML.slice(0, 120))"""
+
+
+class Visit:
+    """A page, and everything that went wrong while it was open."""
+
+    def __init__(self, browser, **options) -> None:
+        self.context = browser.new_context(**options)
+        self.context.route("**/*", self._let_through_what_is_local)
+        self.page = self.context.new_page()
+        self.troubles: list[str] = []
+        self.loaded: list[str] = []
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.troubles.append(f"script error: {error}"))
+        self.page.on("requestfailed", lambda request: self.troubles.append(f"not loaded: {request.url[:120]}"))
+        self.page.on("response", self._note)
+
+    def _let_through_what_is_local(self, route) -> None:
+        parts = urlsplit(route.request.url)
+        if parts.scheme in ("file", "data", "blob") or parts.hostname == "127.0.0.1":
+            route.continue_()
+        else:
+            self.troubles.append(f"request to another machine: {route.request.url[:120]}")
+            route.abort()
+
+    def _hear(self, message) -> None:
+        if message.type == "error":
+            self.troubles.append(f"console: {message.text}")
+
+    def _note(self, response) -> None:
+        self.loaded.append(response.url)
+        if response.status >= 400:
+            self.troubles.append(f"{response.status}: {response.url}")
+
+    def paths_under(self, door: str) -> set[str]:
+        """The files of the book that were loaded."""
+        inside = (url.removeprefix(door).lstrip("/") for url in self.loaded if url.startswith(door))
+        return {unquote(urlsplit(path).path) for path in inside}
+
+    def open(self, address: str):
+        """Go there, and wait until formulas and figures are what they will be."""
+        self.page.goto(address, wait_until="load")
+        self.page.wait_for_function("!window.MathJax?.startup?.promise || window.MathJax.startup.output")
+        self.page.evaluate("window.MathJax?.startup?.promise")
+        self.page.evaluate("document.fonts.ready")
+        return self.page
+
+
+# What one look at a page brings home.
+FACTS = """() => ({
+    raw: [...document.querySelectorAll(".math")].filter(m => !m.querySelector("mjx-container")).length,
+    formulas: document.querySelectorAll("mjx-container").length,
+    broken: document.querySelectorAll("mjx-merror").length,
+    mute: [...document.querySelectorAll("img:not([alt])")].map(e => e.outerHTML.slice(0, 120)),
+    empty: [...document.querySelectorAll(".cell_output img")].filter(e => !e.alt.trim()).length,
+    ids: [...document.querySelectorAll("[id]")].map(e => e.id),
+    links: [...document.querySelectorAll("a[href]")].map(e => e.href),
+})"""
+
+
+@pytest.fixture(scope="module")
+def visit(chromium) -> Iterator:
+    """Makes visits with the given options of a browser context, and closes them."""
+    visits = []
+
+    def begin(**options) -> Visit:
+        visits.append(Visit(chromium, **{"viewport": DESK, **options}))
+        return visits[-1]
+
+    yield begin
+    for each in visits:
+        each.context.close()
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> list[str]:
+    """Every page that the book consists of, relative to its folder; index.html only leads to the first."""
+    not_read = {"_static", "_sources", "index.html"}
+    return sorted(
+        str(path.relative_to(site))
+        for path in site.rglob("*.html")
+        if not not_read & set(path.relative_to(site).parts[:1])
+    )
+
+
+@pytest.fixture(scope="module", params=["http", "file"])
+def door(request, site: Path) -> str:
+    """The two ways in."""
+    return request.getfixturevalue("server") if request.param == "http" else site.as_uri()
+
+
+@pytest.fixture(scope="module")
+def tour(visit, pages, door, site) -> dict[str, dict]:
+    """What a reader finds on every page, coming through this door; every page is opened once for all the tests."""
+    found = {}
+    for page in pages:
+        here = visit()
+        found[page] = here.open(f"{door}/{page}").evaluate(FACTS) | {
+            "troubles": here.troubles,
+            "bytes": {path: _gzipped(site / path) for path in here.paths_under(door)},
+        }
+        here.context.close()
+    return found
+
+
+@cache
+def _gzipped(file: Path) -> int:
+    return len(gzip.compress(file.read_bytes()))
+
+
+def chapters(pages) -> list[str]:
+    return [page for page in pages if page.startswith("notebooks/")]
+
+
+def test_the_front_door_leads_to_the_first_page(visit, pages, door):
+    assert chapters(pages), pages
+    here = visit()
+    here.page.goto(f"{door}/index.html")
+    here.page.wait_for_url("**/book/welcome.html")
+
+
+def test_no_page_has_an_error_or_leaves_this_machine(tour):
+    troubles = {page: facts["troubles"] for page, facts in tour.items() if facts["troubles"]}
+    assert not troubles, json.dumps(troubles, indent=1)
+
+
+def test_formulas_are_set(tour):
+    left = {page: (facts["raw"], facts["broken"]) for page, facts in tour.items() if facts["raw"] or facts["broken"]}
+    assert not left, f"formulas left as text, and with an error: {left}"
+    assert all(tour[page]["formulas"] for page in chapters(tour))
+
+
+def test_every_picture_says_what_it_shows(tour):
+    silent = {page: (facts["mute"], facts["empty"]) for page, facts in tour.items() if facts["mute"] or facts["empty"]}
+    assert not silent, silent
+
+
+def test_a_chapter_is_light(tour):
+    for page in chapters(tour):
+        sizes = tour[page]["bytes"]
+        heaviest = sorted(sizes.items(), key=lambda item: -item[1])[:6]
+        assert sum(sizes.values()) < HEAVIEST_CHAPTER, (page, sum(sizes.values()), heaviest)
+
+
+def test_links_inside_the_book_lead_somewhere(tour, door, site):
+    """Files, and the places in them; links to other sites are not followed."""
+    dead = []
+    for page, facts in tour.items():
+        for href in facts["links"]:
+            if not href.startswith(door):
+                continue
+            path, _, place = unquote(href.removeprefix(door).lstrip("/")).partition("#")
+            path = path.partition("?")[0]
+            known = tour.get(path)
+            if not (site / path).is_file() or (place and known and place not in known["ids"]):
+                dead.append(f"{page} -> {href}")
+    assert not dead, dead
+
+
+def test_nothing_scrolls_sideways_on_a_phone(visit, pages, server):
+    here = visit(viewport=PHONE, device_scale_factor=2, is_mobile=True)
+    wide = {}
+    for page in pages:
+        now = here.open(f"{server}/{page}")
+        if now.evaluate("document.documentElement.scrollWidth") > PHONE["width"]:
+            wide[page] = now.evaluate(TOO_WIDE)
+    assert not wide, json.dumps(wide, indent=1)
+
+
+def test_moving_a_control_changes_the_picture(visit, pages, door, site):
+    here = visit()
+    for page in chapters(pages):
+        now = here.open(f"{door}/{page}")
+        controls = now.locator(".ib-sweep").locator("input, select").all()
+        assert bool(controls) == ('class="ib-sweep"' in (site / page).read_text(encoding="utf-8")), page
+        for control in controls:
+            seen = control.evaluate(MOVE_THROUGH)
+            assert all(picture and words for picture, words in seen), page
+            assert len({picture for picture, _ in seen}) > 1, (page, control.inner_text())
+        assert not here.troubles, here.troubles
+
+
+def test_a_figure_is_there_without_scripts(visit, pages, server):
+    """Where scripts are off, the first picture of each explorable figure stands in its place."""
+    here = visit(java_script_enabled=False)
+    for page in chapters(pages):
+        here.page.goto(f"{server}/{page}")
+        for sweep in here.page.locator(".ib-sweep").all():
+            assert sweep.locator("img").count() == 1, page
+
+
+def test_search_finds_a_word(visit, door):
+    here = visit()
+    now = here.open(f"{door}/search.html?q=completeness")
+    now.wait_for_selector("ul.search li", timeout=10_000)
+    assert now.locator("ul.search li").count() > 0
+    assert not here.troubles, here.troubles
+
+
+def test_dark_mode_can_be_chosen_and_stays(visit, pages, server):
+    here = visit(color_scheme="light")
+    now = here.open(f"{server}/{chapters(pages)[0]}")
+    assert _brightness(now) > 200
+    button = now.locator(".theme-switch-button").locator("visible=true").first
+    for _ in range(3):
+        if now.evaluate("document.documentElement.dataset.mode") == "dark":
+            break
+        button.click()
+    assert _brightness(now) < 60
+    now = here.open(f"{server}/{pages[0]}")
+    assert now.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def _brightness(page) -> float:
+    """Of the ground on which the text stands, from 0 to 255."""
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return sum(float(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3]) / 3
+
+
+def test_figures_lie_on_the_page_itself_in_the_dark(visit, pages, server):
+    """The theme would lay white paper under every picture and every HTML output."""
+    here = visit(color_scheme="dark")
+    for page in chapters(pages):
+        now = here.open(f"{server}/{page}")
+        grounds = now.eval_on_selector_all(
+            ".cell_output img, .cell_output .text_html, .cell_output .ib-sweep",
+            "all => [...new Set(all.map(e => getComputedStyle(e).backgroundColor))]",
+        )
+        assert set(grounds) <= {"rgba(0, 0, 0, 0)"}, (page, grounds)
+
+
+def test_a_chapter_offers_colab_download_and_edit(visit, root, pages, server):
+    import yaml
+
+    address = yaml.safe_load((root / "_config.yml").read_text())["repository"]["url"]
+    here = visit()
+    for page in chapters(pages):
+        links = here.open(f"{server}/{page}").eval_on_selector_all("a[href]", "all => all.map(e => e.href)")
+        source = page.replace(".html", ".ipynb")
+        owner = address.removeprefix("https://github.com/")
+        assert f"https://colab.research.google.com/github/{owner}/blob/main/{source}" in links
+        assert any(link.startswith(f"{address}/edit/main/{source}") for link in links)
+        assert any(link.endswith(f"_sources/{source}") for link in links)

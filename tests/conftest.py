@@ -1,0 +1,62 @@
+"""What tests share: the repository, the built book, a server for it, and a browser that reaches nothing but it."""
+
+import functools
+import http.server
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import FLAGS, MISSING, find_browser
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def notebooks() -> list[Path]:
+    """Every chapter's notebook."""
+    return sorted(ROOT.glob("notebooks/*/*.ipynb"))
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """The built book."""
+    built = Path(os.environ.get("INTERPBOOK_SITE", ROOT / "_build" / "html"))
+    if not (built / "index.html").exists():
+        pytest.skip("the book is not built: run `make book`")
+    return built
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: a failing test reports what it asked for."""
+
+
+@pytest.fixture(scope="session")
+def server(site: Path) -> Iterator[str]:
+    """The address of a local web server with the built book."""
+    handler = functools.partial(_Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as local:
+        threading.Thread(target=local.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{local.server_port}"
+        local.shutdown()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator:
+    """A headless Chromium; tests that need one are skipped where there is none."""
+    path = find_browser()
+    if path is None:
+        pytest.skip(MISSING)
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS, chromium_sandbox=False)
+        yield browser
+        browser.close()
