@@ -1,6 +1,5 @@
 """Claims: measure a result that the book states, hold it against the registry, and show one row."""
 
-import difflib
 import html
 import json
 import math
@@ -65,12 +64,7 @@ def claim(id: str, measured: object) -> None:
     """
     from interpbook.page.setup import scale  # setup starts a fresh ledger, so it imports this module first
 
-    claims = registry.load()
-    if id not in claims:
-        near = difflib.get_close_matches(id, claims, n=3, cutoff=0.4)
-        hint = f"near it: {', '.join(near)}" if near else f"{len(claims)} claims are registered, none near it"
-        raise KeyError(f"no claim {id!r} in {registry.PATH.name}; {hint}")
-    entry = claims[id]
+    entry = registry.find(id)
     values = _named_values(measured)
     record = ClaimRecord(id, {name: _summary(v) for name, v in values.items()}, scale(), entry.verdict)
     passes = criterion.holds(entry.criterion, values)
@@ -133,7 +127,7 @@ def unrecorded(notebooks: Iterable[str | Path]) -> list[str]:
 
 def claim_row_html(record: ClaimRecord) -> str:
     """One `<tr>`: the sentence and its source, what was measured and the criterion, the verdict."""
-    entry = registry.load()[record.id]
+    entry = registry.find(record.id)
     verdict = f"{'✗' if entry.verdict == 'not reproduced' else '✓'} {entry.verdict}"
     paper = f" The paper: {html.escape(entry.paper)}." if entry.paper is not None else ""
     why = f"<small>{inline(entry.why)}</small>" if entry.why else ""
@@ -150,7 +144,7 @@ def claim_row_html(record: ClaimRecord) -> str:
 
 def claim_row_plain(record: ClaimRecord) -> str:
     """The same row for a terminal; measured numbers stand between « and »."""
-    entry = registry.load()[record.id]
+    entry = registry.find(record.id)
     numbers = _measured_plain(record, entry)
     return f"[{entry.verdict}] {entry.sentence} Measured: {numbers}. Scale {record.scale}."
 

@@ -5,6 +5,7 @@ needs no kernel and no network. Run by a person, it is ipywidgets around the sam
 """
 
 import hashlib
+import html
 import itertools
 import json
 import numbers
@@ -60,6 +61,15 @@ def sweep(draw: Draw, *, alt: Alt = None, **controls: Values) -> None:
         TypeError: `draw` returns something else, or a control is neither a list nor a dictionary.
         ValueError: a control is empty or shows two values alike, alt text is missing, the page's figure
             exceeds 400 kB, or INTERPBOOK_RENDER is neither unset nor "page".
+
+    >>> import matplotlib.pyplot as plt
+    >>> def draw(slope):
+    ...     fig, ax = plt.subplots()
+    ...     ax.axline((0, 0), slope=slope)
+    ...     return fig, f"a line through the origin with slope {slope}"
+    >>> page = sweep_html(draw, slope=[1, 2])  # what `sweep(draw, slope=[1, 2])` shows in the book
+    >>> page.count("<img")
+    1
     """
     render = os.environ.get("INTERPBOOK_RENDER", "")
     if render not in ("", "page"):
@@ -125,7 +135,13 @@ def sweep_widgets(draw: Draw, *, alt: Alt = None, **controls: Values) -> ipywidg
     view = ipywidgets.HTML()
 
     def redraw(change: object = None) -> None:
-        view.value = img_html(*_drawn(draw, alt, ordered, tuple(box.value for box in boxes)))
+        try:
+            view.value = img_html(*_drawn(draw, alt, ordered, tuple(box.value for box in boxes)))
+        except Exception as error:
+            if change is None:
+                raise
+            # A frontend hides what a control's callback raises; the old picture must not stand for the new state.
+            view.value = f"<pre>{html.escape(f'{type(error).__name__}: {error}')}</pre>"
 
     redraw()
     for box in boxes:

@@ -70,6 +70,11 @@ def figure(fig: Figure, alt: str) -> None:
     Raises:
         TypeError: `fig` is not a matplotlib figure.
         ValueError: `alt` is empty or too short to say anything.
+
+    >>> fig, ax = plt.subplots()
+    >>> _ = ax.plot([0, 2])
+    >>> figure(fig, alt="a straight line from 0 to 2")
+    Figure: a straight line from 0 to 2
     """
     alt = checked_alt(alt)
     png = png_bytes(fig)

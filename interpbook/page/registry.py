@@ -1,5 +1,6 @@
 """The registry of claims, book/claims.yml: each result the book states, and what would count against it."""
 
+import difflib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -48,6 +49,20 @@ def load(path: Path | None = None) -> dict[str, Claim]:
     True
     """
     return _load(path or PATH)
+
+
+def find(id: str) -> Claim:
+    """The claim with this id.
+
+    Raises:
+        KeyError: no such claim; the message names similar ids.
+    """
+    claims = load()
+    if id not in claims:
+        near = difflib.get_close_matches(id, claims, n=3, cutoff=0.4)
+        hint = f"near it: {', '.join(near)}" if near else f"{len(claims)} claims are registered, none near it"
+        raise KeyError(f"no claim {id!r} in {PATH.name}; {hint}")
+    return claims[id]
 
 
 @lru_cache

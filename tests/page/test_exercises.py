@@ -1,5 +1,6 @@
 """Exercises: found by name, right answers praised, wrong ones given a hint and no traceback."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -37,6 +38,11 @@ def broken(x):
     return x / 0
 
 
+def stumbling(x):
+    x = str(x)
+    return json.loads("{" + x)  # fails deep inside the library, and the hint names this line
+
+
 def forgetful(x):
     x * 2
 
@@ -44,6 +50,10 @@ def forgetful(x):
 WRONG_ANSWERS = [
     (offset, r"^f\(1\) \+ f\(2\) is not f\(3\)$"),
     (broken, r"^your function `broken` raised ZeroDivisionError in line \d+: "),
+    (
+        stumbling,
+        rf"^your function `stumbling` raised JSONDecodeError in line {stumbling.__code__.co_firstlineno + 2}: ",
+    ),
     (forgetful, r"^your function `forgetful` returned None: is there a `return`"),
     (lambda x: x.shape, r"^your function raised AttributeError"),
     (None, "there is no answer here yet"),

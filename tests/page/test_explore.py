@@ -64,6 +64,21 @@ def test_page_and_kernel_show_the_same_state() -> None:
     assert seen_in_kernel(box)[1] == "a line that rises to 4"
 
 
+def test_a_setting_that_fails_in_a_kernel_shows_why() -> None:
+    def fussy(height):
+        if height == 2:
+            raise ValueError("2 < 3")
+        return draw(height)
+
+    box = explore.sweep_widgets(fussy, height=[1, 2])
+    box.children[0].value = 1
+    assert box.children[-1].value == "<pre>ValueError: 2 &lt; 3</pre>"
+    box.children[0].value = 0
+    assert seen_in_kernel(box)[1] == "a line that rises to 1"
+    with pytest.raises(ValueError, match="2 < 3"):
+        explore.sweep_widgets(fussy, height=[2, 1])
+
+
 def test_controls_in_a_kernel_carry_the_same_labels() -> None:
     box = explore.sweep_widgets(draw, height=HEIGHTS, style={"solid": "-", "dashed": "--"})
     slider, menu, _ = box.children

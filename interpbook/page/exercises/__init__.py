@@ -8,6 +8,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
+import traceback
 from collections.abc import Callable
 from types import ModuleType
 
@@ -73,8 +74,10 @@ def _guarded(answer: object) -> object:
         except Wrong:
             raise
         except Exception as error:
-            line = inspect.getinnerframes(error.__traceback__)[-1].lineno  # type: ignore[arg-type]
-            raise Wrong(f"{name} raised {type(error).__name__} in line {line}: {error}") from error
+            home = answer.__code__.co_filename  # a notebook gives every cell a name of its own
+            line = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == home][-1:]
+            where = f" in line {line[0]}" if line else ""
+            raise Wrong(f"{name} raised {type(error).__name__}{where}: {error}") from error
         if result is None:
             raise Wrong(f"{name} returned None: is there a `return` at its end?")
         return result
@@ -85,7 +88,7 @@ def _guarded(answer: object) -> object:
 class Checks:
     """`check.<chapter>.<name>`: the chapters found below a package, each imported when it is first used.
 
-    >>> check
+    >>> check  # doctest: +ELLIPSIS
     <exercise checks: ...>
     """
 
