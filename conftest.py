@@ -8,6 +8,14 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["INTERPBOOK_RENDER"] = "page"
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import pytest
 from jaxtyping import install_import_hook
 
 install_import_hook("interpbook", "beartype.beartype")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tell a notebook's kernel, which is about to start, whose it is: the record of its time and memory says so."""
+    if item.path.suffix == ".ipynb":
+        os.environ["JPY_SESSION_NAME"] = str(item.path)

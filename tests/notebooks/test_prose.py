@@ -1,0 +1,83 @@
+"""Prose: no measured number typed by hand, plain Markdown, cells and chapters of a readable length."""
+
+import notebook_rules as rules
+import pytest
+
+each_notebook = pytest.mark.parametrize("path", rules.NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def markdown(text: str) -> dict:
+    return {"cells": [{"cell_type": "markdown", "source": text}]}
+
+
+@each_notebook
+def test_no_measured_number_is_typed_into_prose(path):
+    assert rules.typed_numbers(rules.read(path)) == []
+
+
+@each_notebook
+def test_markdown_is_plain(path):
+    assert rules.directives(rules.read(path)) == []
+
+
+@each_notebook
+def test_code_cells_are_short(path):
+    assert rules.long_cells(rules.read(path)) == []
+
+
+@each_notebook
+def test_a_chapter_has_a_readable_length(path):
+    least, most = rules.WORDS
+    assert least <= rules.words(rules.read(path)) <= most
+
+
+@each_notebook
+def test_a_chapter_opens_with_its_card(path):
+    first = "\n".join(rules.cells(rules.read(path), "markdown")[:2])
+    assert first.startswith("# ")
+    assert 'class="ib-card"' in first
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "an accuracy of 0.93",
+        "it fell by 12%",
+        "3 per cent",
+        "about 1e-12",
+        "2.5e-6 apart",
+        "0.81 ± 0.01",
+        "1,234.5 steps",
+        "3 × 10",
+    ],
+)
+def test_a_planted_number_is_found(planted):
+    assert rules.typed_numbers(markdown(f"We measured {planted} here."))
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [
+        "published in 2019, with 5 seeds and 10 classes",
+        "below $10^{-12}$, or $$x = 0.5 \\\\ y = 1.5$$",
+        "run `f(x, 0.5)`",
+        "```python\nx = 0.5\n```",
+        "[a paper](https://arxiv.org/abs/1905.00780)",
+        "<span style='margin: 0.5em'>aside</span>",
+        "## 1.5 A heading",
+    ],
+)
+def test_numbers_that_are_no_results_are_left_alone(allowed):
+    assert rules.typed_numbers(markdown(allowed)) == []
+
+
+@pytest.mark.parametrize(
+    "planted", ["see {cite}`srinivas2019full`", "```{note}\nx\n```", ":::{tip}\nx\n:::", "(label)=\n## Title"]
+)
+def test_a_planted_directive_is_found(planted):
+    assert rules.directives(markdown(planted))
+
+
+def test_a_long_cell_is_found():
+    code = {"cell_type": "code", "source": "\n".join(["x"] * (rules.LONGEST_CELL + 1))}
+    assert len(rules.long_cells({"cells": [code]})) == 2
