@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-CELL = """\
-from interpbook import page
+CELL = """from interpbook import page
 from matplotlib.figure import Figure
 
 def draw(size, colour):
@@ -22,8 +21,7 @@ def draw(size, colour):
     figure.add_subplot().bar(["one", "two"], [size, 1], color=colour)
     return figure, f"Two bars in {colour}, the first {size} high"
 
-page.explore.sweep(draw, size=[1, 2, 3, 4, 5, 6], colour=["teal", "grey"])
-"""
+page.explore.sweep(draw, size=[1, 2, 3, 4, 5, 6], colour=["teal", "grey"])"""
 PICTURE = ".jp-OutputArea img"
 
 
@@ -80,7 +78,8 @@ def page(chromium, lab) -> Iterator:
     page = context.new_page()
     page.goto(lab)
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
-    page.wait_for_function("document.title.length > 0")
+    # Before the kernel is there, "run" is silently forgotten.
+    page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.locator(PICTURE).first.wait_for(timeout=90_000)
@@ -95,7 +94,7 @@ def test_moving_the_controls_draws_again(page):
     def another_picture() -> None:
         old = seen[-1][0]
         page.wait_for_function(
-            "([where, old]) => { const now = document.querySelector(where); return now && now.getAttribute('src') !== old; }",
+            "([where, old]) => ![null, undefined, old].includes(document.querySelector(where)?.getAttribute('src'))",
             arg=[PICTURE, old],
             timeout=30_000,
         )
