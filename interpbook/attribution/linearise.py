@@ -10,6 +10,7 @@ operation that made `z` and once from those that use it, so that everything but 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -159,7 +160,9 @@ class _Graph:
         def operation(*u: Tensor) -> tuple[Tensor, ...]:
             return tuple(_differentiable(_call(node, {**values, **dict(zip(moving, u, strict=True))})))
 
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            # Torch compiles its own decompositions at the first forward-mode derivative, and warns about how.
+            warnings.simplefilter("ignore", FutureWarning)
             try:
                 z, product = jvp(operation, point, point)[:2]
             except (RuntimeError, NotImplementedError) as error:

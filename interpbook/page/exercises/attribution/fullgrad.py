@@ -25,7 +25,7 @@ def counterexample(f: Scalar, g: Scalar, x: Tensor) -> str:
         if not torch.allclose(gradients, gradients[:1].expand_as(gradients), atol=1e-6):
             raise Wrong(f"the {name} function is not linear around x: its gradient changes from point to point")
         slopes.append(_gradient(function, x))
-    if not torch.allclose(*slopes, atol=1e-6):
+    if not torch.allclose(slopes[0], slopes[1], atol=1e-6):
         raise Wrong("the two functions have different gradients at x, so a map of the gradient can tell them apart")
     if torch.allclose(f(x), g(x), atol=1e-6):
         raise Wrong("the two functions have the same value at x, so nothing is lost by giving them the same map")
