@@ -88,6 +88,9 @@ def test_no_trace_is_left():
         with leaves_no_trace(model, x):
             found = grad_cam(model, x, "predicted", "0")
         assert not found.requires_grad
+    overwriting = nn.Sequential(nn.ReLU(inplace=True), model).eval()
+    with leaves_no_trace(overwriting, x):
+        grad_cam(overwriting, x, 0, "1.0")
     model[3].forward = lambda x: 1 / 0
     with leaves_no_trace(model, x), pytest.raises(ZeroDivisionError):
         grad_cam(model, x, 0, "0")
