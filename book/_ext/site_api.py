@@ -15,6 +15,7 @@ from sphinx.application import Sphinx
 
 ROOM = re.compile(r"^\{\{ api: ([\w.]+) \}\}$", re.MULTILINE)
 SHARED = re.compile(r"    (\w+(?:, \w+)+):(.*)")
+SHAPE = re.compile(r"((?:Float|Int|Bool|UInt8)\[[\w.]+, )([^]'\"]+)(?=\])")
 SECTION = re.compile(r"^(Args|Attributes|Returns|Raises|Yields|Note|Example|Examples|Source)s?:")
 
 
@@ -102,6 +103,13 @@ def _inline(line: str, keys: set[str]) -> str:
     return "".join(parts)
 
 
+def quote_shapes(
+    app: Sphinx, what: str, name: str, thing: object, options: object, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """`Float[Tensor, B *dims]` gets its quotes back where they were lost: without them it reads as a product."""
+    return tuple(text and SHAPE.sub(r"\1'\2'", text) for text in (signature, returns))
+
+
 def citation_keys(app: Sphinx) -> set[str]:
     """The keys of the bibliography."""
     files = [Path(app.srcdir, name) for name in app.config.bibtex_bibfiles]
@@ -112,4 +120,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", list_room)
     # Before napoleon reads the sections.
     app.connect("autodoc-process-docstring", prepare_docstring, priority=100)
+    app.connect("autodoc-process-signature", quote_shapes)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
