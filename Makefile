@@ -39,6 +39,8 @@ notebooks: $(VENV)/.installed-test ## run every notebook again and save it (make
 	INTERPBOOK_RENDER=page $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 		--ExecutePreprocessor.kernel_name=python3 --ExecutePreprocessor.timeout=600 \
 		--ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
+	@# Lines that were printed one after another are one output, however they happened to arrive.
+	$(BIN)/jupyter nbconvert --to notebook --inplace --coalesce-streams --log-level=WARN $(NOTEBOOKS)
 
 checkpoints: $(VENV)/.installed-test ## train the small networks again from their recipes and report their accuracy
 	$(BIN)/python -m interpbook.models.checkpoints

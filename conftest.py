@@ -13,9 +13,12 @@ from jaxtyping import install_import_hook
 
 install_import_hook("interpbook", "beartype.beartype")
 
+RECORD = os.environ.get("INTERPBOOK_USAGE_LOG")
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tell a notebook's kernel, which is about to start, whose it is: the record of its time and memory says so."""
-    if item.path.suffix == ".ipynb":
-        os.environ["JPY_SESSION_NAME"] = str(item.path)
+    """Tell a notebook's kernel, which is about to start, whose it is and where to record its time and memory."""
+    os.environ.pop("INTERPBOOK_USAGE_LOG", None)
+    if item.path.suffix == ".ipynb" and RECORD:
+        os.environ |= {"JPY_SESSION_NAME": str(item.path), "INTERPBOOK_USAGE_LOG": RECORD}

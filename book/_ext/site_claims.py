@@ -1,10 +1,13 @@
-"""The claims ledger: `{{ claims }}` becomes every registered claim with what the committed notebooks measured."""
+"""The ledger: `{{ claims }}` becomes every registered claim with what the committed notebooks measured."""
 
 import json
+import os
 import re
 from html import escape
 from pathlib import Path
 
+from pybtex.database import Entry
+from pybtex.richtext import Text
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -12,6 +15,7 @@ from interpbook.page import claims
 
 PLACEHOLDER = "{{ claims }}"
 HEAD = "<thead><tr><th scope='col'>Claim</th><th scope='col'>Measured</th><th scope='col'>Verdict</th></tr></thead>"
+CITED = re.compile(r'<cite data-cite="([^"]+)">[^<]*</cite>')
 log = logging.getLogger(__name__)
 
 
@@ -49,6 +53,32 @@ def title_of(notebook: Path) -> str:
     return heading[1] if heading else notebook.stem
 
 
+def link_sources(app: Sphinx, exception: Exception | None) -> None:
+    """Notebooks name a source by its key, which means nothing in Colab; here it becomes a link with names and year."""
+    if exception or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    targets = {cited.key: cited for cited in app.env.get_domain("cite").citations}
+    for page in out.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+
+        def link(match: re.Match, page: Path = page) -> str:
+            cited = targets[match[1]]
+            file = os.path.relpath(out / f"{cited.bibliography_key.docname}.html", page.parent)
+            return f'<cite><a href="{file}#{cited.citation_id}">{_names(cited.entry)}</a></cite>'
+
+        if CITED.search(text):
+            page.write_text(CITED.sub(link, text), encoding="utf-8")
+
+
+def _names(entry: Entry) -> str:
+    """As a reader would say it: 'Srinivas and Fleuret, 2019'."""
+    names = [str(Text.from_latex(" ".join(person.last_names))) for person in entry.persons["author"]]
+    shown = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
+    return escape(f"{shown}, {entry.fields['year']}")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", write_ledger)
+    app.connect("build-finished", link_sources)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
