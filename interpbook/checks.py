@@ -221,7 +221,8 @@ def check_baseline(baseline: object, x: Tensor) -> Float[Tensor, "B *dims"]:
     ValueError: baseline: expected a shape that broadcasts to that of x, (1, 2), got (3,)
     """
     if not isinstance(baseline, Tensor):
-        return torch.full_like(x, check_number(baseline, "baseline"), requires_grad=False)
+        number = check_number(baseline, "baseline")
+        return torch.tensor(number, dtype=x.dtype, device=x.device).expand(x.shape)
     baseline = _floating(baseline, "baseline", "a number or a floating tensor")
     check_finite(baseline, "baseline")
     if baseline.device != x.device:

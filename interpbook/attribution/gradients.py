@@ -42,7 +42,7 @@ def input_gradient(f: Function, x: Float[Tensor, "B *dims"]) -> Float[Tensor, "B
     """
     check_input(x)
     check_function(f, x)
-    gradient = _gradient(f, x)
+    gradient = _gradient(f, [x.detach()])
     check_finite(gradient, "gradient of f")
     return gradient
 
@@ -165,19 +165,20 @@ def _mean_gradient(f: Function, x: Tensor, points: Iterator[Tensor], count: int,
     copies = per_call(x, chunk)
     # In float64 where there is one, so that neither the order nor the number of terms shows in the result.
     total = torch.zeros_like(x, dtype=torch.float32 if x.device.type == "mps" else torch.float64)
-    while group := list(islice(points, copies)):
+    for _ in range(0, count, copies):
         # No other large tensor in this loop: with more of them, malloc returns memory to the system in each round and
         # fetches it again, which costs a resnet18 several percent. What is not finite stays so in the sum.
-        for gradient in _gradient(f, torch.cat(group)).split(len(x)):
+        for gradient in _gradient(f, list(islice(points, copies))).split(len(x)):
             total += gradient
     check_finite(total, "gradient of f")
     return (total / count).to(x.dtype)
 
 
-def _gradient(f: Function, x: Tensor) -> Tensor:
-    """The gradient of f at each example of x, whatever gradient mode the caller is in."""
+def _gradient(f: Function, batches: list[Tensor]) -> Tensor:
+    """The gradient of f at each example of some batches, stacked, whatever gradient mode the caller is in."""
     with torch.inference_mode(False), torch.enable_grad():
-        leaf = x.detach().clone().requires_grad_()
+        leaf = torch.cat(batches).requires_grad_()
+        del batches
         # f gets a copy that it may overwrite: a leaf may not be changed in place.
         values = check_values(f(leaf.clone()), len(leaf))
         gradient = None
