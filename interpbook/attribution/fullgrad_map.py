@@ -55,7 +55,7 @@ def fullgrad_map(
         >>> fullgrad_map(model, torch.rand(5, 1, 8, 8), target=1).shape
         torch.Size([5, 8, 8])
 
-    Source: [srinivas2019full], section 4.
+    Source: [srinivas2019full].
     """
     linear = _linearise(model, x, target, rescale)
     values = (term.value for term in linear.terms.values())

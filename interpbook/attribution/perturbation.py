@@ -102,7 +102,7 @@ def pixel_perturbation(
         tensor([[0.0667],
                 [0.2000]])
 
-    Source: [srinivas2019full], section 5.1.
+    Source: [srinivas2019full].
     """
     check_input(x)
     if x.dim() != 4 or saliency.shape != (len(x), *x.shape[2:]):

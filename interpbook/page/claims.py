@@ -3,6 +3,7 @@
 import html
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -162,31 +163,43 @@ def _source(entry: registry.Claim) -> str:
     key, where = entry.source
     if key == "ours":
         return f"{entry.kind}, ours" if entry.kind != "ours" else "ours"
-    return f'{entry.kind}, <cite data-cite="{html.escape(key)}">{html.escape(key)}</cite>, {html.escape(where)}.'
+    label = re.sub(r"^([a-z-]+)(\d{4}).*$", lambda found: f"{found[1].title()} {found[2]}", key)
+    return f'{entry.kind}, <cite data-cite="{html.escape(key)}">{html.escape(label)}</cite>, {html.escape(where)}.'
 
 
 def _measured_html(record: ClaimRecord, entry: registry.Claim) -> str:
-    parts = []
-    for name, numbers in record.measured.items():
-        label = "" if name == "value" else f"{html.escape(name)} "
-        shown = _numbers(numbers, entry.over, '<span class="measured">', "</span>")
-        parts.append(f"<div>{label}{shown}</div>")
-    return "".join(parts)
+    left, right = '<span class="measured">', "</span>"
+    if list(record.measured) == ["value"]:
+        return f"<div>{_numbers(record.measured['value'], entry.over, left, right)}</div>"
+    rows = [f"<div>{html.escape(name)} {_centre(m, left, right)}</div>" for name, m in record.measured.items()]
+    return "".join(rows) + f"<small>{_spread_over(record, entry)}</small>"
 
 
 def _measured_plain(record: ClaimRecord, entry: registry.Claim) -> str:
-    return "; ".join(
-        ("" if name == "value" else f"{name} ") + _numbers(numbers, entry.over, "«", "»")
-        for name, numbers in record.measured.items()
-    )
+    if list(record.measured) == ["value"]:
+        return _numbers(record.measured["value"], entry.over, "«", "»")
+    named = "; ".join(f"{name} {_centre(m, '«', '»')}" for name, m in record.measured.items())
+    spread = _spread_over(record, entry)
+    return f"{named} ({spread})" if spread else named
 
 
 def _numbers(numbers: Measured, over: str, left: str, right: str) -> str:
     """As "0.81 ± 0.01 (5 seeds, 0.79 to 0.83)", every measured part between `left` and `right`."""
+    centre = _centre(numbers, left, right)
     if numbers.n == 1:
-        return f"{left}{numbers.mean:.3g}{right}"
-    centre = f"{left}{numbers.mean:.3g} ± {numbers.std:.2g}{right}"
+        return centre
     return f"{centre} ({numbers.n} {html.escape(over)}, {left}{numbers.low:.3g} to {numbers.high:.3g}{right})"
+
+
+def _centre(numbers: Measured, left: str, right: str) -> str:
+    spread = f" ± {numbers.std:.2g}" if numbers.n > 1 else ""
+    return f"{left}{numbers.mean:.3g}{spread}{right}"
+
+
+def _spread_over(record: ClaimRecord, entry: registry.Claim) -> str:
+    """What the spread of several named quantities is over, said once for all of them."""
+    counts = sorted({numbers.n for numbers in record.measured.values()} - {1})
+    return f"± over {' or '.join(map(str, counts))} {html.escape(entry.over)}" if counts else ""
 
 
 def _named_values(measured: object) -> dict[str, criterion.Value]:

@@ -32,6 +32,8 @@ SIGNED = _signed_colours()
 def signed_maps(maps: Row | Mapping[str, Row], titles: Sequence[str], *, images: Row | None = None) -> Figure:
     """Rows of signed maps, each row on one symmetric scale: blue below zero, orange above, zero clear.
 
+    Where a row has no negative value, its colour bar shows the upper half of the scale.
+
     Args:
         maps: the maps of one row, each (h, w), or a dictionary from the rows' names to their maps. Maps in a
             row share a scale, so give maps whose numbers compare.
@@ -79,7 +81,10 @@ def _draw_row(fig: Figure, axes: np.ndarray, name: str, row: list[np.ndarray]) -
     for ax, values in zip(axes, row, strict=True):
         drawn = ax.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit)
     axes[0].set_ylabel(name)
-    scale = fig.colorbar(drawn, ax=axes, shrink=0.8, ticks=[-limit, 0, limit], format="%.2g", pad=0.02)
+    signed = min(float(m.min()) for m in row) < 0
+    ticks = [-limit, 0, limit] if signed else [0, limit]
+    scale = fig.colorbar(drawn, ax=axes, shrink=0.8, ticks=ticks, format="%.2g", pad=0.02)
+    scale.ax.set_ylim(ticks[0], limit)
     scale.outline.set(edgecolor=GREY, linewidth=0.6)
 
 

@@ -25,11 +25,11 @@ def test_a_claim_shows_one_row_and_records_its_numbers(shown) -> None:
     assert stored["measured"]["a"] == {"mean": 0.2, "std": 0.1, "low": 0.1, "high": 0.3, "n": 3}
     html = output.data["text/html"]
     assert html.count("<tr") == 1
-    assert re.findall('<span class="measured">(.*?)</span>', html)[:2] == ["0.2 ± 0.1", "0.1 to 0.3"]
-    assert "someone2019" in html
+    assert re.findall('<span class="measured">(.*?)</span>', html)[:2] == ["0.2 ± 0.1", "0.3 ± 0.1"]
+    assert '<cite data-cite="someone2019">Someone 2019</cite>' in html
     assert "The paper: 0.25" in html
     assert "✓ reproduced" in html
-    assert "«0.2 ± 0.1» (3 seeds, «0.1 to 0.3»)" in output.data["text/plain"]
+    assert "a «0.2 ± 0.1»; b «0.3 ± 0.1» (± over 3 seeds)" in output.data["text/plain"]
 
 
 def test_numbers_are_stored_with_six_digits(shown) -> None:

@@ -36,7 +36,7 @@ DIFFERENT = [
     ("budget", "page.start()", "90 s", "91 s"),
     ("sentence", "page.claim('toy.sum', 1.25e-12)", "add up", "sum up"),
     ("verdict", "page.claim('toy.fails', 0.5)", "✗ not reproduced", "✓ reproduced"),
-    ("seeds", "page.claim('toy.order', {'a': [1, 2], 'b': [3, 5]})", r"\(2 seeds", "(3 seeds"),
+    ("seeds", "page.claim('toy.order', {'a': [1, 2], 'b': [3, 5]})", "over 2 seeds", "over 3 seeds"),
     ("name in plain text", "page.claim('toy.order', {'a': [1, 2], 'b': [3, 5]})", "; b «", "; c «"),
     ("control", "page.explore.sweep(draw, height=[1, 2, 3])", '"labels": \\["1"', '"labels": ["0"'),
     ("printed number", "print(0.25)", "0.25", "0.26"),
