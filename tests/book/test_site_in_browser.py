@@ -58,9 +58,10 @@ class Visit:
             self.troubles.append(f"console: {message.text}")
 
     def _note(self, response) -> None:
-        self.loaded.append(response.url)
         if response.status >= 400:
             self.troubles.append(f"{response.status}: {response.url}")
+        else:
+            self.loaded.append(response.url)
 
     def paths_under(self, door: str) -> set[str]:
         """The files of the book that were loaded."""
