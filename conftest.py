@@ -1,4 +1,8 @@
-"""Before any test imports the package: one thread, static pages, and every shape annotation checked at every call."""
+"""Before any test imports the package: one thread, static pages and, in the suite, every shape annotation checked.
+
+`make test` sets INTERPBOOK_CHECK_SHAPES. Without it a test meets the package as its users do: wrong input reaches the
+package's own checks, and not those of the annotations.
+"""
 
 import os
 
@@ -11,7 +15,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import pytest
 from jaxtyping import install_import_hook
 
-install_import_hook("interpbook", "beartype.beartype")
+if os.environ.get("INTERPBOOK_CHECK_SHAPES"):
+    install_import_hook("interpbook", "beartype.beartype")
 
 RECORD = os.environ.get("INTERPBOOK_USAGE_LOG")
 

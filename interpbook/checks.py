@@ -5,6 +5,7 @@ wrong kind of thing, `ValueError` for a wrong shape or value. The arguments are 
 anything may come in.
 """
 
+from collections.abc import Callable
 from numbers import Integral, Real
 
 import torch
@@ -22,6 +23,7 @@ __all__ = [
     "check_output",
     "check_target",
     "check_values",
+    "run",
 ]
 
 
@@ -94,6 +96,24 @@ def check_function(f: object, x: Tensor | None = None) -> None:
         check_model(f, x)
     elif not callable(f):
         raise TypeError(f"f: expected a function from (B, *dims) to (B,), got {type(f).__name__}")
+
+
+def run(model: Callable[[Tensor], object], x: Tensor) -> object:
+    """What `model` returns for `x`, without gradients; `x` is safe from in-place operations.
+
+    Raises:
+        ValueError: the model does not take an input of this shape.
+
+    >>> run(nn.Linear(3, 2), torch.zeros(4, 5))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: x: expected a shape that the model takes, got (4, 5): mat1 and mat2 ...
+    """
+    with torch.no_grad():
+        try:
+            return model(x.detach().clone())
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(f"x: expected a shape that the model takes, got {_shape(x)}: {error}") from error
 
 
 def check_output(logits: object, batch: int) -> Float[Tensor, "B K"]:

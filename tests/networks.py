@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from interpbook.attribution import FullGradients
+
 
 def randomise(model: nn.Module, seed: int = 0, dtype: torch.dtype = torch.float64) -> nn.Module:
     """The model in evaluation mode, with random biases, batch-norm scales and statistics, and no head left at zero."""
@@ -19,3 +21,9 @@ def randomise(model: nn.Module, seed: int = 0, dtype: torch.dtype = torch.float6
             elif name.endswith("running_var"):
                 buffer.copy_(0.2 + 0.4 * torch.rand(buffer.shape, generator=generator, dtype=dtype))
     return model
+
+
+def relative_gap(parts: FullGradients) -> float:
+    """By how much the terms miss the output, relative to the largest term; the worst over the batch."""
+    largest = torch.stack(list(parts.per_layer().values())).abs().amax(0)
+    return float((parts.gap.abs() / largest).max())

@@ -4,8 +4,6 @@
 the answer can be written down, which saves two evaluations of each. A test compares both ways.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

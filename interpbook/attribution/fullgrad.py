@@ -1,15 +1,13 @@
 """Full-gradients: the output of a network as its input's share plus the share of every bias."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from interpbook.attribution.linearise import Linearisation
-from interpbook.checks import check_input, check_model, check_output, check_target
+from interpbook.attribution.linearise import Linear, Linearisation
+from interpbook.checks import check_input, check_model, check_target
 
 __all__ = ["FullGradients", "full_gradients"]
 
@@ -27,12 +25,12 @@ class FullGradients:
         gap: what the sum misses: rounding error.
     """
 
-    input_term: Float[Tensor, B * dims]
+    input_term: Float[Tensor, "B *dims"]
     bias_terms: dict[str, Float[Tensor, "B ..."]]
-    output: Float[Tensor, B]
-    gap: Float[Tensor, B]
+    output: Float[Tensor, "B"]
+    gap: Float[Tensor, "B"]
 
-    def per_layer(self) -> dict[str, Float[Tensor, B]]:
+    def per_layer(self) -> dict[str, Float[Tensor, "B"]]:
         """What the input and each layer add to the output: `{"input": ..., layer: ...}`, summing to it.
 
         Example:
@@ -46,7 +44,7 @@ class FullGradients:
 
 
 def full_gradients(
-    model: nn.Module, x: Float[Tensor, B * dims], target: int | Int[Tensor, B] | str = "predicted"
+    model: nn.Module, x: Float[Tensor, "B *dims"], target: int | Int[Tensor, "B"] | str = "predicted"
 ) -> FullGradients:
     """Decompose a logit into the share of the input and the share of every layer's bias.
 
@@ -78,45 +76,42 @@ def full_gradients(
 
     Source: [srinivas2019full]; for other operations than the published ones, the chapter's own derivation.
     """
-    classes = resolve_target(model, x, target)
-    linear = Linearisation(model, x)(x, classes.index)
+    linear = linearise(model, x, target)
     terms = {name: term.value for name, term in linear.terms.items()}
-    parts = FullGradients(linear.gradient * x.detach(), terms, classes.logit, classes.logit)
-    return replace(parts, gap=classes.logit - torch.stack(list(parts.per_layer().values())).sum(0))
+    parts = FullGradients(linear.gradient * x.detach(), terms, linear.output, linear.output)
+    return replace(parts, gap=linear.output - torch.stack(list(parts.per_layer().values())).sum(0))
 
 
-@dataclass(frozen=True)
-class Classes:
-    """The class explained for every example, and its logit."""
-
-    index: Int[Tensor, B]
-    logit: Float[Tensor, B]
-
-
-def resolve_target(model: nn.Module, x: Float[Tensor, B * dims], target: int | Int[Tensor, B] | str) -> Classes:
-    """Run the model once: check what goes in and out, and turn `target` into one class per example.
+def linearise(model: nn.Module, x: Float[Tensor, "B *dims"], target: int | Int[Tensor, "B"] | str) -> Linear:
+    """Check the arguments of `full_gradients` and decompose the chosen logits.
 
     Raises:
-        TypeError, ValueError: as `full_gradients`.
+        TypeError, ValueError, NotImplementedError: as `full_gradients`.
 
     Example:
-        >>> resolve_target(nn.Linear(3, 2).eval(), torch.zeros(4, 3), 1).index
-        tensor([1, 1, 1, 1])
+        >>> linearise(nn.Linear(3, 2).eval(), torch.zeros(4, 3), 1).terms["addmm"].value.shape
+        torch.Size([4, 2])
     """
     check_input(x)
     check_model(model, x)
-    with torch.no_grad():
-        try:
-            logits = model(x.detach().clone())
-        except (RuntimeError, ValueError) as error:
-            message = f"x: expected a shape that the model accepts, got {tuple(x.shape)}: {error}"
-            raise ValueError(message) from error
-    check_output(logits, len(x))
+    linearisation = Linearisation(model, x)
+    return linearisation(x, class_index(target, len(x), linearisation.classes, x.device))
+
+
+def class_index(
+    target: int | Int[Tensor, "B"] | str, batch: int, classes: int, device: torch.device
+) -> Int[Tensor, "B"] | None:
+    """One class per example; None stands for "predicted".
+
+    Raises:
+        TypeError, ValueError: a target of another kind or shape, or out of range.
+
+    Example:
+        >>> class_index(1, batch=3, classes=2, device=torch.device("cpu"))
+        tensor([1, 1, 1])
+    """
     if isinstance(target, str):
         if target != "predicted":
             raise ValueError(f'target: expected a class, one class per example or "predicted", got {target!r}')
-        index = logits.argmax(1)
-    else:
-        checked = check_target(target, *logits.shape)
-        index = torch.as_tensor(checked, device=x.device).expand(len(x))
-    return Classes(index, logits.gather(1, index[:, None])[:, 0])
+        return None
+    return torch.as_tensor(check_target(target, batch, classes), device=device).expand(batch)

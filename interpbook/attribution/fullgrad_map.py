@@ -1,7 +1,5 @@
 """FullGrad saliency maps: full-gradients collapsed onto the pixels, in three variants."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Literal
 
@@ -10,9 +8,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from interpbook.attribution.fullgrad import resolve_target
+from interpbook.attribution.fullgrad import class_index, linearise
 from interpbook.attribution.linearise import Linear, Linearisation
-from interpbook.checks import check_count, check_number
+from interpbook.checks import check_count, check_input, check_model, check_number, check_output, run
 
 __all__ = ["fullgrad_map", "simple_fullgrad_map", "smooth_fullgrad_map"]
 
@@ -40,8 +38,8 @@ def fullgrad_map(
         x: images.
         target: the class explained: one for all, one per example, or "predicted".
         rescale: to [0, 1] by the smallest and largest value over all channels of an image ("per_image", the
-            published code) or within each channel ("per_channel", the published text); "none" keeps magnitudes, so
-            that layers weigh as much as they contribute.
+            published code) or within each channel ("per_channel", the published text); "none" keeps
+            magnitudes. Either way upsampling spreads each value of a coarse grid over all pixels that it covers.
 
     Returns:
         A map of non-negative values, not normalised.
@@ -115,14 +113,17 @@ def smooth_fullgrad_map(
     samples, noise = check_count(samples, "samples"), check_number(noise, "noise", minimum=0)
     _check_images(x, rescale)
     generator = generator or torch.Generator(x.device).manual_seed(0)
-    classes = resolve_target(model, x, target)
+    check_input(x)
+    check_model(model, x)
     linearisation = Linearisation(model, x)
+    index = class_index(target, len(x), linearisation.classes, x.device)
+    index = check_output(run(model, x), len(x)).argmax(1) if index is None else index
     x = x.detach()
     sigma = noise * (x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True))
     input_term, total = torch.zeros_like(x), dict[str, Tensor]()
     for _ in range(samples):
         noisy = x + sigma * torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
-        linear = linearisation(noisy, classes.index)
+        linear = linearisation(noisy, index)
         input_term += linear.gradient * noisy / samples
         for name, term in linear.terms.items():
             total[name] = total.get(name, 0) + term.value / samples
@@ -131,7 +132,7 @@ def smooth_fullgrad_map(
 
 def _linearise(model: nn.Module, x: Tensor, target: Target, rescale: Rescale) -> Linear:
     _check_images(x, rescale)
-    return Linearisation(model, x)(x, resolve_target(model, x, target).index)
+    return linearise(model, x, target)
 
 
 def _check_images(x: Tensor, rescale: str) -> None:

@@ -8,8 +8,6 @@ operation that made `z` and once from those that use it, so that everything but 
     f(x) = <df/dx, x> + sum_k <a_k, b_k>.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float, Inexact
+from jaxtyping import Float, Inexact, Int
 from torch import Tensor, fx, nn
 from torch._ops import OpOverload
 from torch._subclasses.functional_tensor import FunctionalTensorMode, dispatch_functionalize
@@ -29,6 +27,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.utils._pytree import tree_leaves
 
 from interpbook.attribution.closed_forms import AFFINE, HOMOGENEOUS, SUMS
+from interpbook.checks import check_output, run
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,8 @@ class Term:
 class Linear:
     """`output = <gradient, x> + sum over terms of their values`, example by example."""
 
-    output: Float[Tensor, B]
-    gradient: Float[Tensor, B * dims]
+    output: Float[Tensor, "B"]
+    gradient: Float[Tensor, "B *dims"]
     terms: dict[str, Term]
 
 
@@ -62,6 +61,7 @@ class Linearisation:
         x: an input `(B, *dims)`, of which only the shape, dtype and device are used.
 
     Raises:
+        TypeError, ValueError: the model does not take `x`, or does not return logits `(B, K)`.
         NotImplementedError: the model cannot be traced, for example because its control flow depends on the values
             of its input.
 
@@ -73,19 +73,21 @@ class Linearisation:
         ['0', '1', '2']
     """
 
-    def __init__(self, model: nn.Module, x: Float[Tensor, B * dims]) -> None:
+    def __init__(self, model: nn.Module, x: Float[Tensor, "B *dims"]) -> None:
         self.model = model
-        one = _Graph(model, x[:1])
-        whole = _Graph(model, x) if len(x) > 1 else one
+        whole = _Graph(model, x)
+        one = _Graph(model, x[:1]) if len(x) > 1 else whole
         self.batched = whole is not one and _keeps_batch_first(whole, one)
         self.graph = whole if self.batched else one
+        self.classes = whole.classes()
 
-    def __call__(self, x: Float[Tensor, B * dims], target: Tensor) -> Linear:
-        """Linearise the logit `target[i]` of every example `i` around `x`."""
+    def __call__(self, x: Float[Tensor, "B *dims"], target: Int[Tensor, "B"] | None) -> Linear:
+        """Linearise around `x` the logit of every example's class in `target`, or its largest logit (None)."""
         if self.batched:
             whole = self.graph.linearise(self.model, x, target)
             return Linear(whole.output, whole.gradient, _nonzero(whole.terms))
-        parts = [self.graph.linearise(self.model, x[i : i + 1], target[i : i + 1]) for i in range(len(x))]
+        rows = [slice(i, i + 1) for i in range(len(x))]
+        parts = [self.graph.linearise(self.model, x[i], None if target is None else target[i]) for i in rows]
         terms = {key: _stack([part.terms[key] for part in parts]) for key in parts[0].terms}
         return Linear(
             torch.cat([part.output for part in parts]),
@@ -107,6 +109,16 @@ class _Graph:
             if self.moving.intersection(node.all_input_nodes):
                 self.moving.add(node)
 
+    def classes(self) -> int:
+        """The number of logits of an example; refuses a model that returns something else than `(B, K)`."""
+        returned = self.nodes[-1].args[0]
+        if isinstance(returned, list | tuple) and len(returned) == 1:
+            returned = returned[0]
+        if isinstance(returned, fx.Node):
+            # The values are not known yet; zeros stand in for them.
+            returned = torch.zeros(returned.meta["val"].shape, dtype=returned.meta["val"].dtype)
+        return check_output(returned, self.batch).shape[1]
+
     def may_shift(self, node: fx.Node) -> bool:
         """Whether this operation can have a bias."""
         if not isinstance(node.target, OpOverload) or node not in self.moving:
@@ -114,12 +126,12 @@ class _Graph:
         operands = node.args[:2] if node.target in SUMS else node.all_input_nodes
         return node.target not in HOMOGENEOUS | SUMS or not self.moving.issuperset(operands)
 
-    def linearise(self, model: nn.Module, x: Tensor, target: Tensor) -> Linear:
+    def linearise(self, model: nn.Module, x: Tensor, target: Tensor | None) -> Linear:
         """Run the operations, collecting `b = z - J u` on the way, then go back once for all adjoints."""
         values: dict[fx.Node, Any] = {}
         found: list[tuple[str, Tensor, Tensor]] = []
         with torch.inference_mode(False), torch.enable_grad():
-            x, target = x.detach().clone().requires_grad_(), target.clone()
+            x = x.detach().clone().requires_grad_()
             inputs = iter([*_state(model).values(), x])
             for node in self.nodes:
                 if node.op == "placeholder":
@@ -131,8 +143,9 @@ class _Graph:
                     if self.may_shift(node):
                         biases = self._biases(node, values)
                         found += [(self.keys[node.name], z, b) for z, b in biases if z.requires_grad]
-            (logits,) = [values[node] for node in self.nodes[-1].all_input_nodes]
-            output = logits.gather(1, target[:, None])[:, 0]
+            logits = check_output(values[self.nodes[-1].all_input_nodes[0]], len(x))
+            classes = logits.argmax(1) if target is None else target.clone()
+            output = logits.gather(1, classes[:, None])[:, 0]
             if not output.requires_grad:
                 return Linear(output, torch.zeros_like(x), {"constant": Term(torch.ones_like(output), output)})
             gradient, *adjoints = torch.autograd.grad(
@@ -207,6 +220,7 @@ def _trace(model: nn.Module, x: Tensor) -> tuple[fx.GraphModule, dict[str, str]]
         with torch.inference_mode(False), torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
             module = trace(_state(model), x.detach().clone())
     except Exception as error:
+        run(model, x)
         raise NotImplementedError(
             f"model: {type(model).__name__} could not be traced into a graph of differentiable operations for an "
             f"input of shape {tuple(x.shape)}; expected a forward pass whose steps do not depend on the values of "

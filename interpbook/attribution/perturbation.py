@@ -1,7 +1,5 @@
 """Does a saliency map point at what the model uses? Take pixels away, and look at the output or train again."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

@@ -62,6 +62,9 @@ def claim(id: str, measured: object) -> None:
         KeyError: no such claim.
         TypeError: something measured is not a number or a sequence of numbers.
         ValueError: something measured is empty, NaN or infinite, or the criterion cannot be evaluated on it.
+
+    >>> claim("fullgrad.by_hand", 1e-16)  # doctest: +ELLIPSIS
+    [holds] The full-gradients of a two-layer network ... Measured: «1e-16». Scale quick.
     """
     from interpbook.page.setup import scale  # setup starts a fresh ledger, so it imports this module first
 
@@ -80,7 +83,15 @@ def claim(id: str, measured: object) -> None:
 
 
 def claims_table() -> None:
-    """Show every claim that this notebook recorded since `page.start`, as one table."""
+    """Show every claim that this notebook recorded since `page.start`, as one table.
+
+    >>> forget()
+    >>> claim("fullgrad.by_hand", 1e-16)  # doctest: +ELLIPSIS
+    [holds] ...
+    >>> claims_table()  # doctest: +ELLIPSIS
+    What this page measured
+    [holds] The full-gradients of a two-layer network ... Measured: «1e-16». Scale quick.
+    """
     records = list(_session.values())
     title = "What this page measured"
     plain = "\n".join([title, *map(claim_row_plain, records)])

@@ -22,6 +22,8 @@ from matplotlib.figure import Figure
 from interpbook.page.figures import checked_alt, data_uri, img_html, png_bytes
 from interpbook.page.output import show
 
+__all__ = ["sweep"]
+
 LIMIT_KB = 400
 _STATIC = Path(__file__).with_name("static")
 _LONGEST_SELECT = 4  # a numeric control with more values becomes a slider

@@ -9,7 +9,7 @@ import torch
 import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import randomise
+from networks import randomise, relative_gap
 from torch import Tensor, nn
 
 from interpbook.attribution.fullgrad import full_gradients
@@ -17,11 +17,6 @@ from interpbook.attribution.fullgrad import full_gradients
 
 def double(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-def relative_gap(parts) -> float:
-    largest = torch.stack(list(parts.per_layer().values())).abs().amax(0)
-    return float((parts.gap.abs() / largest).max())
 
 
 def test_two_layers_by_hand() -> None:
@@ -172,6 +167,16 @@ def test_frozen_parameters_are_explained_all_the_same() -> None:
 LINEAR = nn.Linear(3, 2).double().eval()
 
 
+class Pair(nn.Module):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x, x
+
+
+class Log(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - x.amax(1, keepdim=True)).log()
+
+
 @pytest.mark.parametrize(
     ("model", "x", "target", "error", "message"),
     [
@@ -186,11 +191,15 @@ LINEAR = nn.Linear(3, 2).double().eval()
         (LINEAR, double(2, 3), torch.tensor([0, 1, 1]), ValueError, r"^target: .*\(2,\).*\(3,\)"),
         (LINEAR, double(2, 3), 0.5, TypeError, r"^target: "),
         (nn.Sequential(nn.Linear(3, 2)).double(), double(2, 3), 0, ValueError, r"^model: .*training"),
-        (nn.Sequential(LINEAR, nn.Unflatten(1, (1, 2))).eval(), double(2, 3), 0, ValueError, r"^model output: .*1, 2\)"),
+        (nn.Sequential(LINEAR, nn.Unflatten(1, (1, 2))), double(2, 3), 0, ValueError, r"^model output: .*1, 2\)"),
+        (Pair(), double(2, 3), 0, TypeError, r"^model output: .*tensor"),
+        (nn.Sequential(LINEAR, Log()), -double(2, 3).abs(), 0, ValueError, r"^model output: .*finite"),
         (lambda x: x, double(2, 3), 0, TypeError, r"^model: .*Module"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused_by_name(monkeypatch, model, x, target, error, message) -> None:
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    if isinstance(model, nn.Module) and "training" not in message:
+        model.eval()
     with pytest.raises(error, match=message):
         full_gradients(model, x, target)

@@ -1,10 +1,10 @@
-"""FullGrad maps equal the published algorithm, written out here channel by channel."""
+"""FullGrad maps equal the published algorithm, which is written out channel by channel in benchmarks/."""
 
 import jaxtyping
 import pytest
 import torch
-import torch.nn.functional as F
 import torchvision
+from fullgrad_speed import published
 from networks import randomise
 from torch import Tensor, nn
 
@@ -20,39 +20,6 @@ def small(seed: int = 0) -> nn.Module:
             nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 5),
         )
     )  # fmt: skip
-
-
-def psi(t: Tensor, size: torch.Size) -> Tensor:
-    """Absolute value, to [0, 1] over the whole of an image, every channel upsampled, summed."""
-    t = t.abs()
-    t = t - t.flatten(1).amin(1).view(-1, 1, 1, 1)
-    t = t / (t.flatten(1).amax(1).view(-1, 1, 1, 1) + 1e-6)
-    return F.interpolate(t, size=size, mode="bilinear", align_corners=True).sum(1)
-
-
-def published(model: nn.Module, x: Tensor, target: int, with_bias: bool = True) -> Tensor:
-    """Gradients at the outputs of the layers with a bias, caught by hooks, times the biases."""
-    caught, hooks = [], []
-
-    def keep(module: nn.Module, args: tuple[Tensor], out: Tensor) -> Tensor:
-        if isinstance(module, nn.BatchNorm2d):
-            bias = module.bias - module.running_mean * module.weight / (module.running_var + module.eps).sqrt()
-        else:
-            bias = module.bias
-        caught.append((out, bias))
-        return out.clone()
-
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.BatchNorm2d) and module.bias is not None:
-            hooks.append(module.register_forward_hook(keep))
-    x = x.clone().requires_grad_()
-    gradient, *rest = torch.autograd.grad(model(x)[:, target].sum(), [x, *(out for out, _ in caught)])
-    for hook in hooks:
-        hook.remove()
-    total = psi(gradient * x, x.shape[2:])
-    for (_, bias), grad in zip(caught, rest, strict=True):
-        total = total + psi(grad * bias.view(1, -1, 1, 1) if with_bias else grad, x.shape[2:])
-    return total.detach()
 
 
 NETWORKS = {

@@ -9,12 +9,12 @@ from interpbook.page.exercises import Wrong, check
 X = torch.tensor([[1.0, 2.0]])
 
 
-def norm_bias(norm) -> Tensor:  # noqa: ANN001
+def norm_bias(norm) -> Tensor:
     scale = (norm.running_var + norm.eps).rsqrt() * (1 if norm.weight is None else norm.weight)
     return ((0 if norm.bias is None else norm.bias) - norm.running_mean * scale).detach()
 
 
-def tangent_intercept(eta, z: Tensor) -> Tensor:  # noqa: ANN001
+def tangent_intercept(eta, z: Tensor) -> Tensor:
     value, slope = torch.func.jvp(eta, (z,), (torch.ones_like(z),))
     return value - slope * z
 
