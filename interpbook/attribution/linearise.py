@@ -1,16 +1,15 @@
 """Every operation of a network as `z = J u + b`: the implicit biases of any differentiable composition.
 
-The model is traced once, with fake tensors, into a graph of core operations without mutation. Running that graph
-on real inputs gives, for every operation with inputs `u` and output `z`, the implicit bias `b = z - J u`; one
-backward pass gives the adjoints `a = df/dz` of all of them. Each inner product `<a, z>` appears once from the
-operation that made `z` and once from those that use it, so that everything but the input and the biases cancels:
+The model is traced into a graph of core operations without mutation. Running that graph on real inputs gives,
+for every operation with inputs `u` and output `z`, the implicit bias `b = z - J u`; one backward pass gives the
+adjoints `a = df/dz` of all of them. Each inner product `<a, z>` appears once from the operation that made `z` and
+once from those that use it, so that everything but the input and the biases cancels:
 
     f(x) = <df/dx, x> + sum_k <a_k, b_k>.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,16 +17,13 @@ import torch
 from jaxtyping import Float, Inexact, Int
 from torch import Tensor, fx, nn
 from torch._ops import OpOverload
-from torch._subclasses.functional_tensor import FunctionalTensorMode, dispatch_functionalize
-from torch.func import functional_call, jvp
-from torch.fx.experimental.proxy_tensor import get_proxy_mode, make_fx
+from torch.func import jvp
 from torch.fx.node import map_arg
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._pytree import tree_leaves
 
 from interpbook.attribution.closed_forms import AFFINE, HOMOGENEOUS, SUMS
-from interpbook.checks import check_output, run
+from interpbook.attribution.trace import state, trace
+from interpbook.checks import check_output
 
 
 @dataclass(frozen=True)
@@ -75,11 +71,13 @@ class Linearisation:
 
     def __init__(self, model: nn.Module, x: Float[Tensor, "B *dims"]) -> None:
         self.model = model
-        whole = _Graph(model, x)
-        one = _Graph(model, x[:1]) if len(x) > 1 else whole
-        self.batched = whole is not one and _keeps_batch_first(whole, one)
-        self.graph = whole if self.batched else one
-        self.classes = whole.classes()
+        self.graph = _Graph(model, x)
+        self.batched = len(x) > 1
+        self.classes = self.graph.classes()
+        if self.batched and not self.graph.is_plain():
+            one = _Graph(model, x[:1])
+            self.batched = _keeps_batch_first(self.graph, one)
+            self.graph = self.graph if self.batched else one
 
     def __call__(self, x: Float[Tensor, "B *dims"], target: Int[Tensor, "B"] | None) -> Linear:
         """Linearise around `x` the logit of every example's class in `target`, or its largest logit (None)."""
@@ -100,7 +98,7 @@ class _Graph:
     """The operations of a model for one input shape, and the name under which each one's bias is collected."""
 
     def __init__(self, model: nn.Module, x: Tensor) -> None:
-        self.module, self.keys = _trace(model, x)
+        self.module, self.keys = trace(model, x)
         self.nodes = list(self.module.graph.nodes)
         self.batch = len(x)
         # Nodes that depend on the input; all others are constants of the model.
@@ -126,13 +124,23 @@ class _Graph:
         operands = node.args[:2] if node.target in SUMS else node.all_input_nodes
         return node.target not in HOMOGENEOUS | SUMS or not self.moving.issuperset(operands)
 
+    def is_plain(self) -> bool:
+        """Whether all biases are those of affine layers whose output is as long as the batch on its first axis alone.
+
+        That is enough for most convolutional networks, and spares them the trace of a single example.
+        """
+        shifting = [node for node in self.nodes if self.may_shift(node)]
+        shapes = [_differentiable(node.meta["val"])[0].shape for node in shifting if node.target in AFFINE]
+        alone = all(shape[0] == self.batch and self.batch not in shape[1:] for shape in shapes)
+        return alone and len(shapes) == len(shifting)
+
     def linearise(self, model: nn.Module, x: Tensor, target: Tensor | None) -> Linear:
         """Run the operations, collecting `b = z - J u` on the way, then go back once for all adjoints."""
         values: dict[fx.Node, Any] = {}
         found: list[tuple[str, Tensor, Tensor]] = []
         with torch.inference_mode(False), torch.enable_grad():
             x = x.detach().clone().requires_grad_()
-            inputs = iter([*_state(model).values(), x])
+            inputs = iter([*state(model).values(), x])
             for node in self.nodes:
                 if node.op == "placeholder":
                     values[node] = next(inputs)
@@ -197,92 +205,6 @@ def _keeps_batch_first(whole: _Graph, one: _Graph) -> bool:
                 if many.shape != (whole.batch, *few.shape[1:]) or few.shape[:1] != (1,):
                     return False
     return True
-
-
-def _trace(model: nn.Module, x: Tensor) -> tuple[fx.GraphModule, dict[str, str]]:
-    """A graph of core operations, and for every node the name of the module that ran it."""
-    owner: dict[str, str] = {}
-
-    def forward(state: dict[str, Tensor], x: Tensor) -> Tensor:
-        with _following_modules(model, owner):
-            return functional_call(model, state, (x,), tie_weights=False)
-
-    trace = make_fx(
-        dispatch_functionalize(forward, FunctionalTensorMode()),
-        decomposition_table={torch.ops.aten.copy.default: _copy},
-        tracing_mode="fake",
-        _allow_non_fake_inputs=True,
-    )
-    fastpath = torch.backends.mha.get_fastpath_enabled()
-    try:
-        # Fused attention has neither a forward-mode derivative nor a second one: trace the plain formula.
-        torch.backends.mha.set_fastpath_enabled(False)
-        with torch.inference_mode(False), torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
-            module = trace(_state(model), x.detach().clone())
-    except Exception as error:
-        run(model, x)
-        raise NotImplementedError(
-            f"model: {type(model).__name__} could not be traced into a graph of differentiable operations for an "
-            f"input of shape {tuple(x.shape)}; expected a forward pass whose steps do not depend on the values of "
-            f"its input ({type(error).__name__}: {error})"
-        ) from error
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fastpath)
-    keys = {node.name: _key(model, owner.get(node.name, ""), node) for node in module.graph.nodes}
-    return module, keys
-
-
-@contextmanager
-def _following_modules(model: nn.Module, owner: dict[str, str]) -> Iterator[None]:
-    """While a trace runs, note for every new node the innermost module that is running."""
-    names = {module: name for name, module in model.named_modules()}
-    running = [""]
-
-    def note() -> None:
-        mode = get_proxy_mode()
-        assert mode is not None
-        for node in reversed(mode.tracer.graph.nodes):
-            if node.name in owner:
-                break
-            owner[node.name] = running[-1]
-
-    def enter(module: nn.Module, args: Any) -> None:
-        if module in names:
-            note()
-            running.append(names[module])
-
-    def leave(module: nn.Module, args: Any, output: Any) -> None:
-        if module in names:
-            note()
-            running.pop()
-
-    hooks = [register_module_forward_pre_hook(enter), register_module_forward_hook(leave)]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _key(model: nn.Module, owner: str, node: fx.Node) -> str:
-    """A layer's own name; for an operation written out in the forward pass of a container, `container:operation`."""
-    operation = getattr(node.target, "__name__", node.name).split(".")[0]
-    has_children = next(model.get_submodule(owner).children(), None) is not None
-    return ":".join(part for part in (owner, operation) if part) if has_children or not owner else owner
-
-
-def _copy(destination: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
-    """Copying into a tensor has no forward-mode derivative; the conversion and expansion that it stands for have."""
-    return source.to(destination).expand_as(destination).clone()
-
-
-def _state(model: nn.Module) -> dict[str, Tensor]:
-    """Every parameter and buffer once for each module that holds it, however often that module is used."""
-    return {
-        f"{path}.{name}" if path else name: tensor.detach()
-        for path, module in model.named_modules()
-        for name, tensor in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
-    }
 
 
 def _call(node: fx.Node, values: dict[fx.Node, Any]) -> Any:

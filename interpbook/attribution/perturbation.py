@@ -103,6 +103,7 @@ def pixel_perturbation(
     Source: [srinivas2019full].
     """
     check_input(x)
+    check_input(saliency, "saliency")
     if x.dim() != 4 or saliency.shape != (len(x), *x.shape[2:]):
         expected = "images (B, C, H, W) and maps (B, H, W) of the same size"
         raise ValueError(f"saliency: expected {expected}, got {tuple(x.shape)} and {tuple(saliency.shape)}")
