@@ -1,5 +1,7 @@
 """Every operation that is taken for homogeneous has no bias; affine ones are compared in test_linearise."""
 
+import jaxtyping
+import pytest
 import torch
 from torch import Tensor
 
@@ -27,3 +29,20 @@ def test_every_shortcut_is_exercised() -> None:
 
         z, product = torch.func.jvp(value, (u,), (u,))
         torch.testing.assert_close(z, product, msg=name)
+
+
+@pytest.mark.parametrize("affine", [True, False])
+def test_batch_norm_has_a_closed_form_with_fixed_statistics_alone(monkeypatch, affine: bool) -> None:
+    """With `training` set the statistics are those of the input, so that `z` is no affine map of it."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    u, parameters = torch.randn(2, 3, 4, 4, dtype=torch.float64), torch.rand(4, 3, dtype=torch.float64) + 0.5
+    weight, bias = parameters[:2] if affine else (None, None)
+    for training in (False, True):
+        options = weight, bias, parameters[2].clone(), parameters[3].clone(), training, 0.1, 1e-3
+        z = torch.ops.aten.native_batch_norm.default(u, *options)[0]
+        found = closed_forms._batch_norm(z, u, *options)
+        if training:
+            assert found is NotImplemented
+        else:
+            at_zero = torch.ops.aten.native_batch_norm.default(torch.zeros_like(u), *options)[0]
+            torch.testing.assert_close(found, at_zero)

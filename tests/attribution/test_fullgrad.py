@@ -1,6 +1,7 @@
 """Full-gradients: closed forms on small networks, completeness on large ones, and what is refused."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import jaxtyping
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from networks import randomise, relative_gap
 from torch import Tensor, nn
 
-from interpbook.attribution.fullgrad import full_gradients
+from interpbook.attribution.fullgrad import full_gradients, linearise
 
 
 def double(*shape: int, seed: int = 0) -> Tensor:
@@ -124,6 +125,22 @@ def test_target_is_one_class_or_one_each_or_the_predicted() -> None:
     for i in range(6):
         alone = full_gradients(model, x[i : i + 1], i % 3)
         torch.testing.assert_close(each.input_term[i], alone.input_term[0])
+
+
+def test_the_gap_is_what_the_sum_misses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide one layer's term: the gap is its share, with its sign."""
+    model = randomise(nn.Sequential(nn.Linear(3, 4), nn.Softplus(), nn.Linear(4, 2)))
+    x = torch.randn(5, 3, dtype=torch.float64)
+    whole = full_gradients(model, x, 1).per_layer()
+
+    def without_activation(*arguments):
+        linear = linearise(*arguments)
+        return replace(linear, terms={name: term for name, term in linear.terms.items() if name != "1"})
+
+    monkeypatch.setattr("interpbook.attribution.fullgrad.linearise", without_activation)
+    parts = full_gradients(model, x, 1)
+    torch.testing.assert_close(parts.gap, whole["1"])
+    torch.testing.assert_close(parts.output, sum(whole.values()))
 
 
 def test_leaves_no_trace() -> None:

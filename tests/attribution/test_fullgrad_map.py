@@ -9,7 +9,7 @@ from networks import randomise
 from torch import Tensor, nn
 
 from interpbook.attribution.fullgrad import full_gradients
-from interpbook.attribution.fullgrad_map import fullgrad_map, simple_fullgrad_map, smooth_fullgrad_map
+from interpbook.attribution.fullgrad_map import _channels_first, fullgrad_map, simple_fullgrad_map, smooth_fullgrad_map
 
 
 def small(seed: int = 0) -> nn.Module:
@@ -78,6 +78,22 @@ def test_channels_last_terms_fall_on_their_pixels() -> None:
     torch.testing.assert_close(fullgrad_map(model, x, 1, rescale="none"), total)
 
 
+@pytest.mark.parametrize(
+    ("term", "channels"),
+    [
+        ((2, 6, 4, 3), 6),  # a stride of two over 7 x 5 pixels, rounded up
+        ((2, 4, 3, 6), 6),  # the same with channels last
+        ((2, 6, 1, 1), 6),  # a gate on whole channels
+        ((2, 6, 14, 10), None),  # larger than the image
+        ((2, 6, 6, 6), None),  # attention among six tokens
+        ((2, 20), None),
+    ],
+)
+def test_grids_have_the_proportions_of_the_image(term: tuple[int, ...], channels: int | None) -> None:
+    found = _channels_first(torch.zeros(term), torch.Size([7, 5]))
+    assert (None if found is None else found.shape[1]) == channels
+
+
 def test_smooth_without_noise_is_the_plain_map() -> None:
     model, x = small(), torch.rand(2, 2, 12, 12, dtype=torch.float64)
     smooth = smooth_fullgrad_map(model, x, 1, noise=0.0, samples=3)
@@ -94,6 +110,30 @@ def test_smooth_averages_signed_terms() -> None:
     expected = (parts.input_term / x * (x + noise)).abs().sum(1) + parts.bias_terms["0"].abs().sum(1)
     generator.manual_seed(3)
     got = smooth_fullgrad_map(model, x, 1, noise=0.2, samples=50, rescale="none", generator=generator)
+    torch.testing.assert_close(got, expected)
+
+
+def test_smooth_averages_with_signs_the_class_of_the_image_itself() -> None:
+    """By hand, where noise switches units, the signs of terms and the predicted class; each image has its own range."""
+    model = randomise(
+        nn.Sequential(
+            nn.Conv2d(1, 3, 3, padding=1), nn.Softplus(), nn.Conv2d(3, 3, 3, padding=1), nn.ReLU(), nn.Flatten(),
+            nn.Linear(48, 5),
+        )
+    )  # fmt: skip
+    x = torch.rand(3, 1, 4, 4, dtype=torch.float64) * torch.tensor([1.0, 2.0, 3.0]).view(3, 1, 1, 1).double()
+    predicted = model(x).argmax(1)
+    generator = torch.Generator().manual_seed(3)
+    span = (x.flatten(1).max(1).values - x.flatten(1).min(1).values).view(3, 1, 1, 1)
+    noise = torch.randn(8, *x.shape, generator=generator, dtype=torch.float64)
+    copies = x + 2 * span * noise
+    assert any((model(copy).argmax(1) != predicted).any() for copy in copies)
+    parts = [full_gradients(model, copy, predicted) for copy in copies]
+    expected = sum(part.input_term for part in parts).div(8).abs().sum(1)
+    for name in ("0", "1", "2"):
+        expected = expected + sum(part.bias_terms[name] for part in parts).div(8).abs().sum(1)
+    generator.manual_seed(3)
+    got = smooth_fullgrad_map(model, x, noise=2.0, samples=8, rescale="none", generator=generator)
     torch.testing.assert_close(got, expected)
 
 

@@ -7,6 +7,7 @@ from networks import randomise
 from torch import Tensor, nn
 
 from interpbook.attribution.linearise import Linearisation
+from interpbook.attribution.trace import trace
 
 
 class Functional(nn.Module):
@@ -38,6 +39,88 @@ class Fourier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         spectrum = torch.fft.fft2(x).abs().log1p() + torch.fft.fft2(x).exp().real.tanh()
         return self.head(spectrum.flatten(1)[:, :12])
+
+
+class Complex(nn.Module):
+    """Complex values whose real and imaginary parts both matter: their adjoints are complex too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(12, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        z = (0.1 * torch.fft.fft2(x)).exp()
+        return self.head((z.imag.tanh() + z.real.square()).flatten(1)[:, :12])
+
+
+class Broadcast(nn.Module):
+    """One channel copied into several."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(108, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = x.sigmoid()
+        h[:, :2] = h[:, 2:] * x[:, :1]
+        return self.head(h.flatten(1))
+
+
+class Kernel(nn.Module):
+    """A linear layer whose weights come from the image itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(4))
+        self.weight = nn.Linear(108, 24)
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = [F.linear(row.mean((0, 1))[None], self.weight(row.flatten()).view(4, 6), self.bias) for row in x]
+        return torch.cat(rows)
+
+
+class Folded(nn.Module):
+    """Examples and colours on one axis, where an affine layer takes them for one long batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(1, 2, 3), nn.Linear(96, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.conv(x.flatten(0, 1)[:, None]).reshape(len(x), -1))
+
+
+class Swapped(nn.Module):
+    """Colours on the first axis, which are as many as the examples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.head = nn.Conv3d(1, 2, 1), nn.Linear(216, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.conv(x.transpose(0, 1)[:, None]).movedim(2, 0).flatten(1))
+
+
+class Behind(nn.Module):
+    """Examples on the second axis, behind an axis of length one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(108, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(F.gelu(x.flatten(1)[None])[0])
+
+
+class Loop(nn.Module):
+    """One example after the other: the graph itself depends on the size of the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(108, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.stack([self.head(F.gelu(row.flatten())) for row in x])
 
 
 class StraightThrough(torch.autograd.Function):
@@ -95,9 +178,16 @@ def recurrent() -> nn.Module:
 NETWORKS = {
     "functional": Functional,
     "fourier": Fourier,
+    "complex": Complex,
     "custom": Custom,
     "constant": Constant,
+    "broadcast": Broadcast,
+    "kernel": Kernel,
     "sequence": Sequence,
+    "folded": Folded,
+    "swapped": Swapped,
+    "behind": Behind,
+    "loop": Loop,
     "recurrent": recurrent,
     "max": lambda: nn.Sequential(nn.Conv2d(3, 8, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Softmax(1), nn.Linear(32, 4)),
     "norms": lambda: nn.Sequential(
@@ -139,7 +229,32 @@ def test_an_example_has_the_same_shares_alone_and_in_a_batch(name: str) -> None:
 def test_batches_are_taken_whole_only_where_examples_stay_on_the_first_axis() -> None:
     x = torch.randn(3, 3, 6, 6, dtype=torch.float64)
     assert Linearisation(randomise(NETWORKS["max"]()), x).batched
-    assert not Linearisation(randomise(Sequence()), x).batched
+    for layout in (Sequence, Folded, Swapped, Behind, Loop):
+        assert not Linearisation(randomise(layout()), x).batched, layout.__name__
+
+
+def test_a_convolutional_network_is_traced_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches = []
+
+    def counted(model: nn.Module, x: Tensor):
+        batches.append(len(x))
+        return trace(model, x)
+
+    monkeypatch.setattr("interpbook.attribution.linearise.trace", counted)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(64, 4))
+    Linearisation(randomise(model), torch.randn(2, 3, 6, 6, dtype=torch.float64))
+    assert batches == [2]
+
+
+def test_a_reused_layer_has_the_sum_of_its_adjoints() -> None:
+    """For `f = w L(L(x))` with `L(u) = A u + b`, the adjoints at the two uses are `A^T w` and `w`."""
+    layer, head = nn.Linear(3, 3), nn.Linear(3, 2, bias=False)
+    model = randomise(nn.Sequential(layer, layer, head))
+    x = torch.randn(1, 3, dtype=torch.float64)
+    linear = Linearisation(model, x)(x, torch.tensor([1]))
+    w, A, b = head.weight[1].detach(), layer.weight.detach(), layer.bias.detach()
+    torch.testing.assert_close(linear.terms["0"].adjoint[0], w @ A + w)
+    torch.testing.assert_close(linear.terms["0"].value[0], (w @ A + w) * b)
 
 
 @pytest.mark.parametrize("affine", [True, False])

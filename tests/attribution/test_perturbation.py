@@ -58,6 +58,13 @@ def test_a_linear_function_changes_by_what_is_removed() -> None:
         torch.testing.assert_close(row, parts.abs() / (w * x).sum((1, 2, 3)).abs())
 
 
+def test_the_sign_of_the_output_does_not_matter() -> None:
+    x = torch.rand(3, 2, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    changes = [pixel_perturbation(lambda z, s=s: s * z.sum((1, 2, 3)), x, x.sum(1), [0.1, 0.5]) for s in (1, -1)]
+    assert torch.equal(*changes)
+    assert (changes[0] > 0).all()
+
+
 @pytest.mark.parametrize(
     ("saliency", "fractions", "error", "message"),
     [

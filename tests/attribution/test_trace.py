@@ -50,6 +50,21 @@ def test_operations_are_known_by_the_module_that_runs_them() -> None:
     assert "1.0" in known
 
 
+def test_operations_between_layers_are_known_by_their_container() -> None:
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.GELU()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.inner(x.exp()).sigmoid()
+
+    graph, names = trace(nn.Sequential(Block()), torch.zeros(1, 2))
+    assert [names[n.name] for n in graph.graph.nodes if n.op == "call_function"] == ["0:exp", "0.inner", "0:sigmoid"]
+    graph, names = trace(Block(), torch.zeros(1, 2))
+    assert [names[n.name] for n in graph.graph.nodes if n.op == "call_function"] == ["exp", "inner", "sigmoid"]
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_the_model_is_left_as_it_was(fails: bool) -> None:
     model = randomise(Model())
