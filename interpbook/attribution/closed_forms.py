@@ -40,6 +40,33 @@ HOMOGENEOUS = frozenset(
 # Homogeneous too, provided that neither operand is a number.
 SUMS = frozenset({aten.add.Tensor, aten.sub.Tensor})
 
+# What has the shape of its argument and nothing else of it, or is cut off from it.
+CONSTANT = frozenset(
+    {
+        aten.detach.default,
+        aten.empty_like.default,
+        aten.full_like.default,
+        aten.new_empty.default,
+        aten.new_full.default,
+        aten.new_ones.default,
+        aten.new_zeros.default,
+        aten.ones_like.default,
+        aten.zeros_like.default,
+    }
+)
+# Each row of the output is made of the same row of the inputs; views count where they keep the number of rows,
+# means where they are not over rows.
+ROWWISE = SUMS | {
+    aten.relu.default,
+    aten.leaky_relu.default,
+    aten.max_pool2d_with_indices.default,
+    aten.avg_pool2d.default,
+    aten._adaptive_avg_pool2d.default,
+    aten.clone.default,
+}
+MEAN = aten.mean.dim
+VIEWS = frozenset({aten.view.default, aten._unsafe_view.default})
+
 
 def _convolution(z: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, *_: Any) -> Tensor | None:
     return None if bias is None else bias.view(1, -1, *[1] * (z.dim() - 2)).expand_as(z)
@@ -49,10 +76,10 @@ def _linear(z: Tensor, bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     return bias.expand_as(z)
 
 
-def _batch_norm(z: Tensor, x: Tensor, weight: Any, bias: Any, mean: Any, var: Any, *options: Any) -> Tensor:
+def _batch_norm(z: Tensor, x: Tensor, weight: Any, bias: Any, mean: Any, var: Any, *options: Any) -> Any:
     """With fixed statistics `z = (x - mean) w / s + beta`, `s = sqrt(var + eps)`: the bias is `beta - mean w / s`.
 
-    Instance norm arrives here too, with `training` set: its statistics are those of `x`.
+    A forward pass may ask for the statistics of `x` itself (`training`); then there is no closed form.
     """
     if options[0] is True:
         return NotImplemented
@@ -62,10 +89,11 @@ def _batch_norm(z: Tensor, x: Tensor, weight: Any, bias: Any, mean: Any, var: An
     return shift.view(1, -1, *[1] * (z.dim() - 2)).expand_as(z)
 
 
-# Valid when no input but `x` depends on the model's input. Called with the first output, then the arguments.
-AFFINE: dict[Any, Callable[..., Tensor | None]] = {
-    aten.convolution.default: _convolution,
-    aten.addmm.default: _linear,
-    aten.native_batch_norm.default: _batch_norm,
-    aten._native_batch_norm_legit_no_training.default: _batch_norm,
+# The position of `x` among the arguments, and the bias: valid when no other argument depends on the model's input and
+# no keyword changes the formula. Called with the first output, then the arguments.
+AFFINE: dict[Any, tuple[int, Callable[..., Tensor | None]]] = {
+    aten.convolution.default: (0, _convolution),
+    aten.addmm.default: (1, _linear),
+    aten.native_batch_norm.default: (0, _batch_norm),
+    aten._native_batch_norm_legit_no_training.default: (0, _batch_norm),
 }

@@ -56,7 +56,7 @@ def fullgrad_map(
     Source: [srinivas2019full].
     """
     linear = _linearise(model, x, target, rescale)
-    values = (term.value for term in linear.terms.values())
+    values = ((term.value, term.channels_first) for term in linear.terms.values())
     return _collapse(linear.gradient * x.detach(), values, rescale)
 
 
@@ -79,7 +79,7 @@ def simple_fullgrad_map(
     Source: the authors' code of [srinivas2019full].
     """
     linear = _linearise(model, x, target, rescale)
-    adjoints = (term.adjoint for term in linear.terms.values())
+    adjoints = ((term.adjoint, term.channels_first) for term in linear.terms.values())
     return _collapse(linear.gradient * x.detach(), adjoints, rescale)
 
 
@@ -120,14 +120,16 @@ def smooth_fullgrad_map(
     index = check_output(run(model, x), len(x)).argmax(1) if index is None else index
     x = x.detach()
     sigma = noise * (x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True))
-    input_term, total = torch.zeros_like(x), dict[str, Tensor]()
+    input_term, total, known = torch.zeros_like(x), dict[str, Tensor](), dict[str, bool]()
     for _ in range(samples):
-        noisy = x + sigma * torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+        # The same noise for every image, so that a map does not depend on the batch around it.
+        noisy = x + sigma * torch.randn(x.shape[1:], generator=generator, device=x.device, dtype=x.dtype)
         linear = linearisation(noisy, index)
         input_term += linear.gradient * noisy / samples
         for name, term in linear.terms.items():
             total[name] = total.get(name, 0) + term.value / samples
-    return _collapse(input_term, total.values(), rescale)
+            known[name] = term.channels_first
+    return _collapse(input_term, ((total[name], known[name]) for name in total), rescale)
 
 
 def _linearise(model: nn.Module, x: Tensor, target: Target, rescale: Rescale) -> Linear:
@@ -142,7 +144,7 @@ def _check_images(x: Tensor, rescale: str) -> None:
         raise ValueError(f"rescale: expected one of {sorted(_RESCALE)}, got {rescale!r}")
 
 
-def _collapse(input_term: Tensor, terms: Iterable[Tensor], rescale: Rescale) -> Float[Tensor, "B H W"]:
+def _collapse(input_term: Tensor, terms: Iterable[tuple[Tensor, bool]], rescale: Rescale) -> Float[Tensor, "B H W"]:
     """`psi` of every term, summed over channels and layers.
 
     Upsampling is linear, so channels are summed first and each layer is upsampled once: the same map as upsampling
@@ -150,8 +152,8 @@ def _collapse(input_term: Tensor, terms: Iterable[Tensor], rescale: Rescale) -> 
     """
     size = input_term.shape[-2:]
     total = _RESCALE[rescale](input_term.abs()).sum(1)
-    for term in terms:
-        spatial = _channels_first(term, size)
+    for term, known in terms:
+        spatial = term if known and term.dim() == 4 else _channels_first(term, size)
         if spatial is not None:
             summed = _RESCALE[rescale](spatial.abs()).sum(1, keepdim=True)
             total = total + F.interpolate(summed, size=size, mode="bilinear", align_corners=True)[:, 0]

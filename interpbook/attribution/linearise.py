@@ -17,11 +17,11 @@ import torch
 from jaxtyping import Float, Inexact, Int
 from torch import Tensor, fx, nn
 from torch._ops import OpOverload
-from torch.func import jvp
+from torch.func import jvp, vjp
 from torch.fx.node import map_arg
 from torch.utils._pytree import tree_leaves
 
-from interpbook.attribution.closed_forms import AFFINE, HOMOGENEOUS, SUMS
+from interpbook.attribution.closed_forms import AFFINE, CONSTANT, HOMOGENEOUS, MEAN, ROWWISE, SUMS, VIEWS
 from interpbook.attribution.trace import state, trace
 from interpbook.checks import check_output
 
@@ -30,11 +30,13 @@ from interpbook.checks import check_output
 class Term:
     """What one layer adds to the output: the elements of `value = adjoint * bias` sum to it.
 
-    A layer that is used several times has one term, the sum over its uses.
+    A layer that is used several times has one term, the sum over its uses. `channels_first` says that the layer is
+    one whose output is known to be (B, C, ...): convolution and batch norm.
     """
 
     adjoint: Inexact[Tensor, "B ..."]
     value: Float[Tensor, "B ..."]
+    channels_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,12 @@ class _Graph:
         self.module, self.keys = trace(model, x)
         self.nodes = list(self.module.graph.nodes)
         self.batch = len(x)
-        # Nodes that depend on the input; all others are constants of the model.
-        self.moving = {[node for node in self.nodes if node.op == "placeholder"][-1]}
+        # Nodes whose values change smoothly with the input; all others are constants.
+        self.x = [node for node in self.nodes if node.op == "placeholder"][-1]
+        self.moving = {self.x}
         for node in self.nodes:
-            if self.moving.intersection(node.all_input_nodes):
+            changes = node.target not in CONSTANT and _differentiable(node.meta.get("val"))
+            if changes and self.moving.intersection(node.all_input_nodes):
                 self.moving.add(node)
 
     def classes(self) -> int:
@@ -117,27 +121,36 @@ class _Graph:
             returned = torch.zeros(returned.meta["val"].shape, dtype=returned.meta["val"].dtype)
         return check_output(returned, self.batch).shape[1]
 
-    def may_shift(self, node: fx.Node) -> bool:
-        """Whether this operation can have a bias."""
-        if not isinstance(node.target, OpOverload) or node not in self.moving:
+    def may_shift(self, node: fx.Node, moving: set[fx.Node]) -> bool:
+        """Whether this operation can have a bias, if `moving` are the nodes that change with the input."""
+        if not isinstance(node.target, OpOverload) or node not in moving:
             return False
         operands = node.args[:2] if node.target in SUMS else node.all_input_nodes
-        return node.target not in HOMOGENEOUS | SUMS or not self.moving.issuperset(operands)
+        return node.target not in HOMOGENEOUS | SUMS or not moving.issuperset(operands)
 
     def is_plain(self) -> bool:
-        """Whether all biases are those of affine layers whose output is as long as the batch on its first axis alone.
+        """Whether every operation works row by row, so that the batch stays on the first axis from end to end.
 
-        That is enough for most convolutional networks, and spares them the trace of a single example.
+        Most convolutional networks are of this kind, and are spared the trace of a single example.
         """
-        shifting = [node for node in self.nodes if self.may_shift(node)]
-        shapes = [_differentiable(node.meta["val"])[0].shape for node in shifting if node.target in AFFINE]
-        alone = all(shape[0] == self.batch and self.batch not in shape[1:] for shape in shapes)
-        return alone and len(shapes) == len(shifting)
+        return all(self._works_row_by_row(node) for node in self.nodes if isinstance(node.target, OpOverload))
+
+    def _works_row_by_row(self, node: fx.Node) -> bool:
+        if node not in self.moving:
+            return True
+        inputs = [_differentiable(n.meta["val"])[0] for n in node.all_input_nodes if n in self.moving]
+        outputs = _differentiable(node.meta["val"])
+        if node.target == MEAN:
+            rowwise = all(dim % inputs[0].dim() for dim in node.args[1])  # type: ignore[union-attr, operator]
+        else:
+            rowwise = node.target in ROWWISE | VIEWS or node.target in AFFINE
+        return rowwise and all(len(t) == self.batch for t in [*inputs, *outputs[:1]])
 
     def linearise(self, model: nn.Module, x: Tensor, target: Tensor | None) -> Linear:
         """Run the operations, collecting `b = z - J u` on the way, then go back once for all adjoints."""
         values: dict[fx.Node, Any] = {}
-        found: list[tuple[str, Tensor, Tensor]] = []
+        found: list[tuple[fx.Node, Tensor, Tensor]] = []
+        moving: set[fx.Node] = set()
         with torch.inference_mode(False), torch.enable_grad():
             x = x.detach().clone().requires_grad_()
             inputs = iter([*state(model).values(), x])
@@ -148,9 +161,11 @@ class _Graph:
                     values[node] = getattr(self.module, str(node.target))
                 elif node.op == "call_function":
                     values[node] = _call(node, values)
-                    if self.may_shift(node):
-                        biases = self._biases(node, values)
-                        found += [(self.keys[node.name], z, b) for z, b in biases if z.requires_grad]
+                if any(t.requires_grad for t in _differentiable(values.get(node))):
+                    moving.add(node)
+                if self.may_shift(node, moving):
+                    biases = self._biases(node, values, moving)
+                    found += [(node, z, b) for z, b in biases if z.requires_grad]
             logits = check_output(values[self.nodes[-1].all_input_nodes[0]], len(x))
             classes = logits.argmax(1) if target is None else target.clone()
             output = logits.gather(1, classes[:, None])[:, 0]
@@ -160,36 +175,49 @@ class _Graph:
                 output.sum(), [x, *(z for _, z, _ in found)], allow_unused=True, materialize_grads=True
             )
         terms: dict[str, Term] = {}
-        for (key, _, bias), adjoint in zip(found, adjoints, strict=True):
-            _add(terms, key, Term(adjoint, torch.real(adjoint.conj() * bias)))
+        for (node, _, bias), adjoint in zip(found, adjoints, strict=True):
+            value = torch.real(adjoint.conj() * bias)
+            _add(terms, self.keys[node.name], Term(adjoint, value, node.target in AFFINE and value.dim() > 2))
         return Linear(output.detach(), gradient, terms)
 
-    def _biases(self, node: fx.Node, values: dict[fx.Node, Any]) -> list[tuple[Tensor, Tensor]]:
+    def _biases(self, node: fx.Node, values: dict[fx.Node, Any], moving: set[fx.Node]) -> list[tuple[Tensor, Tensor]]:
         """The differentiable outputs `z` of an operation, each with `b = z - J u`."""
         outputs = _differentiable(values[node])
-        moving = [n for n in node.all_input_nodes if n in self.moving and _differentiable(values[n])]
-        if not moving or not outputs:
-            return []
-        closed_form = AFFINE.get(node.target)
-        if closed_form and moving == [n for n in node.args if n in self.moving][:1]:
-            arguments = map_arg(node.args, values.__getitem__)
-            bias = closed_form(outputs[0].detach(), *arguments)
+        inputs = [n for n in node.all_input_nodes if n in moving]
+        position, closed_form = AFFINE.get(node.target, (0, None))
+        if closed_form and inputs == [node.args[position]] and not node.kwargs:
+            bias = closed_form(outputs[0].detach(), *map_arg(node.args, values.__getitem__))
             if bias is not NotImplemented:
                 return [] if bias is None else [(outputs[0], bias)]
-        point = tuple(values[n].detach() for n in moving)
+        # An infinite value, as in an attention mask, passes no derivative on; neither does its share.
+        point = tuple(values[n].detach() for n in inputs)
+        tangent = tuple(torch.where(u.isfinite(), u, 0) for u in point)
 
         def operation(*u: Tensor) -> tuple[Tensor, ...]:
-            return tuple(_differentiable(_call(node, {**values, **dict(zip(moving, u, strict=True))})))
+            return tuple(_differentiable(_call(node, {**values, **dict(zip(inputs, u, strict=True))})))
 
-        with torch.no_grad(), warnings.catch_warnings():
-            # Torch compiles its own decompositions at the first forward-mode derivative, and warns about how.
-            warnings.simplefilter("ignore", FutureWarning)
-            try:
-                z, product = jvp(operation, point, point)[:2]
-            except (RuntimeError, NotImplementedError) as error:
-                where = f"operation {node.target} in {self.keys[node.name]!r}"
-                raise NotImplementedError(f"model: {where} has no forward-mode derivative: {error}") from error
-        return [(out, a - b) for out, a, b in zip(outputs, z, product, strict=True)]
+        try:
+            z, product = _push_forward(operation, point, tangent)
+        except (RuntimeError, NotImplementedError) as error:
+            where = f"operation {node.target} in {self.keys[node.name]!r}"
+            raise NotImplementedError(f"model: {where} cannot be differentiated twice: {error}") from error
+        return [(out, torch.where(a.isfinite(), a - b, 0)) for out, a, b in zip(outputs, z, product, strict=True)]
+
+
+def _push_forward(
+    operation: Callable[..., tuple[Tensor, ...]], point: tuple[Tensor, ...], tangent: tuple[Tensor, ...]
+) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """The operation's value, and its Jacobian times `tangent`: forward mode, or else the transpose of the transpose."""
+    with torch.no_grad(), warnings.catch_warnings():
+        # Torch compiles its own decompositions at the first forward-mode derivative, and warns about how.
+        warnings.simplefilter("ignore", FutureWarning)
+        try:
+            z, product = jvp(operation, point, tangent)[:2]
+        except NotImplementedError:
+            z, pull_back = vjp(operation, *point)[:2]
+            twice = vjp(pull_back, tuple(torch.zeros_like(out) for out in z))[1]
+            (product,) = twice(tangent)
+    return z, product
 
 
 def _keeps_batch_first(whole: _Graph, one: _Graph) -> bool:
@@ -200,7 +228,7 @@ def _keeps_batch_first(whole: _Graph, one: _Graph) -> bool:
     if [node.target for node in whole.nodes] != [node.target for node in one.nodes]:
         return False
     for node, single in zip(whole.nodes, one.nodes, strict=True):
-        if whole.may_shift(node):
+        if whole.may_shift(node, whole.moving):
             for many, few in zip(_differentiable(node.meta["val"]), _differentiable(single.meta["val"]), strict=True):
                 if many.shape != (whole.batch, *few.shape[1:]) or few.shape[:1] != (1,):
                     return False
@@ -224,14 +252,17 @@ def _add(terms: dict[str, Term], key: str, term: Term) -> None:
         number += 1
         name = f"{key}#{number}"
     if name in terms:
-        term = Term(terms[name].adjoint + term.adjoint, terms[name].value + term.value)
+        same = terms[name]
+        both = same.channels_first and term.channels_first
+        term = Term(same.adjoint + term.adjoint, same.value + term.value, both)
     terms[name] = term
 
 
 def _stack(terms: list[Term]) -> Term:
     """The terms of single examples along a batch axis: their own leading axis of length 1, or else a new one."""
     join: Callable[..., Tensor] = torch.cat if terms[0].value.shape[:1] == (1,) else torch.stack
-    return Term(join([t.adjoint for t in terms]), join([t.value for t in terms]))
+    first = terms[0].channels_first
+    return Term(join([t.adjoint for t in terms]), join([t.value for t in terms]), first)
 
 
 def _nonzero(terms: dict[str, Term]) -> dict[str, Term]:
@@ -239,4 +270,4 @@ def _nonzero(terms: dict[str, Term]) -> dict[str, Term]:
     if not terms:
         return terms
     sizes = torch.stack([term.value.abs().amax() for term in terms.values()]).tolist()
-    return {key: term for (key, term), size in zip(terms.items(), sizes, strict=True) if size > 0}
+    return {key: term for (key, term), size in zip(terms.items(), sizes, strict=True) if size != 0}

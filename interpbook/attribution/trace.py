@@ -12,7 +12,7 @@ from torch.fx.experimental.proxy_tensor import get_proxy_mode, make_fx
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-from interpbook.checks import run
+from interpbook.checks import check_output, run
 
 
 def trace(model: nn.Module, x: Tensor) -> tuple[fx.GraphModule, dict[str, str]]:
@@ -32,9 +32,12 @@ def trace(model: nn.Module, x: Tensor) -> tuple[fx.GraphModule, dict[str, str]]:
     """
     owner: dict[str, str] = {}
 
-    def forward(values: dict[str, Tensor], x: Tensor) -> Tensor:
+    returned: list[object] = []
+
+    def forward(values: dict[str, Tensor], x: Tensor) -> object:
         with _following_modules(model, owner):
-            return functional_call(model, values, (x,), tie_weights=False)
+            returned.append(functional_call(model, values, (x,), tie_weights=False))
+        return returned[-1]
 
     tracer = make_fx(
         dispatch_functionalize(forward, FunctionalTensorMode()),
@@ -46,7 +49,7 @@ def trace(model: nn.Module, x: Tensor) -> tuple[fx.GraphModule, dict[str, str]]:
     try:
         # Fused attention has neither a forward-mode derivative nor a second one: trace the plain formula.
         torch.backends.mha.set_fastpath_enabled(False)
-        with torch.inference_mode(False), torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
+        with torch.inference_mode(False), torch.no_grad(), sdpa_kernel(SDPBackend.MATH), _restoring(model):
             module = tracer(state(model), x.detach().clone())
     except Exception as error:
         run(model, x)
@@ -57,8 +60,26 @@ def trace(model: nn.Module, x: Tensor) -> tuple[fx.GraphModule, dict[str, str]]:
         ) from error
     finally:
         torch.backends.mha.set_fastpath_enabled(fastpath)
+    if not isinstance(returned[-1], Tensor):
+        check_output(returned[-1], len(x))
     keys = {node.name: _key(model, owner.get(node.name, ""), node) for node in module.graph.nodes}
     return module, keys
+
+
+@contextmanager
+def _restoring(model: nn.Module) -> Iterator[None]:
+    """Put back what a forward pass stores on its modules: after a trace that would be a tensor without values."""
+    before = [(module, dict(vars(module))) for module in model.modules()]
+    inside = [(held, held.copy()) for _, stored in before for held in stored.values() if type(held) in (dict, list)]
+    try:
+        yield
+    finally:
+        for module, stored in before:
+            vars(module).clear()
+            vars(module).update(stored)
+        for held, copy in inside:
+            held.clear()
+            held.update(copy) if isinstance(held, dict) else held.extend(copy)
 
 
 @contextmanager

@@ -94,6 +94,16 @@ def test_grids_have_the_proportions_of_the_image(term: tuple[int, ...], channels
     assert (None if found is None else found.shape[1]) == channels
 
 
+def test_terms_of_convolutions_count_whatever_their_shape() -> None:
+    """Windows that are not square give grids of other proportions than the image; the published map has them all."""
+    model = randomise(
+        nn.Sequential(nn.Conv2d(1, 5, (9, 3)), nn.ReLU(), nn.Conv2d(5, 4, 3, stride=(4, 1)), nn.ReLU(), nn.Flatten(),
+                      nn.Linear(4 * 2 * 12, 3))
+    )  # fmt: skip
+    x = torch.rand(2, 1, 16, 16, dtype=torch.float64)
+    torch.testing.assert_close(fullgrad_map(model, x, 1), published(model, x, 1), rtol=1e-5, atol=1e-8)
+
+
 def test_smooth_without_noise_is_the_plain_map() -> None:
     model, x = small(), torch.rand(2, 2, 12, 12, dtype=torch.float64)
     smooth = smooth_fullgrad_map(model, x, 1, noise=0.0, samples=3)
@@ -125,21 +135,21 @@ def test_smooth_averages_with_signs_the_class_of_the_image_itself() -> None:
     predicted = model(x).argmax(1)
     generator = torch.Generator().manual_seed(3)
     span = (x.flatten(1).max(1).values - x.flatten(1).min(1).values).view(3, 1, 1, 1)
-    noise = torch.randn(8, *x.shape, generator=generator, dtype=torch.float64)
-    copies = x + 2 * span * noise
+    noise = torch.stack([torch.randn(1, 4, 4, generator=generator, dtype=torch.float64) for _ in range(8)])
+    copies = x + 8 * span * noise[:, None]
     assert any((model(copy).argmax(1) != predicted).any() for copy in copies)
     parts = [full_gradients(model, copy, predicted) for copy in copies]
     expected = sum(part.input_term for part in parts).div(8).abs().sum(1)
     for name in ("0", "1", "2"):
         expected = expected + sum(part.bias_terms[name] for part in parts).div(8).abs().sum(1)
     generator.manual_seed(3)
-    got = smooth_fullgrad_map(model, x, noise=2.0, samples=8, rescale="none", generator=generator)
+    got = smooth_fullgrad_map(model, x, noise=8.0, samples=8, rescale="none", generator=generator)
     torch.testing.assert_close(got, expected)
 
 
 def test_a_map_does_not_depend_on_its_batch() -> None:
     model, x = small(), torch.rand(4, 2, 12, 12, dtype=torch.float64)
-    for method in (fullgrad_map, simple_fullgrad_map):
+    for method in (fullgrad_map, simple_fullgrad_map, smooth_fullgrad_map):
         together = method(model, x, 2)
         for i in range(4):
             torch.testing.assert_close(method(model, x[i : i + 1], 2)[0], together[i])

@@ -175,7 +175,81 @@ def recurrent() -> nn.Module:
     return Recurrent()
 
 
+class Products(nn.Module):
+    """Matrix products whose first, second or only factor depends on the input, with and without scaled biases."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(108, 4), nn.Linear(108, 4)
+        self.matrix = nn.Parameter(torch.randn(4, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = x.flatten(1)
+        scaled = torch.addmm(self.first.bias, h, self.first.weight.T, beta=2.0, alpha=0.5)
+        constant = torch.ones(len(x), 4, dtype=x.dtype)
+        return torch.addmm(self.second(h), constant, self.matrix) + scaled
+
+
+class Constants(nn.Module):
+    """Values that have the input's shape, sign or order and none of its slope; a mask of minus infinity."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head, self.table = nn.Linear(109, 4), nn.Embedding(108, 108)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = x.flatten(1)
+        h = (
+            h * (h > 0).to(h.dtype)
+            + h.new_full(h.shape, 0.5)
+            + self.table(h.argmax(1)) / h.norm(dim=1).detach()[:, None]
+        )
+        scores = (h * 3).masked_fill(h < 0, -torch.inf).softmax(1)
+        return self.head(torch.cat([h * scores, torch.ones_like(h[:, :1])], 1))
+
+
+class Causal(nn.Module):
+    """Attention under a causal mask, on a sequence that is as long as the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query, self.head = nn.Linear(36, 36), nn.Linear(36, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = x.flatten(2)
+        return self.head(F.scaled_dot_product_attention(self.query(h), h, h, is_causal=True).mean(1))
+
+
+class FoldedRows(nn.Module):
+    """The batch folded into the last axis of a convolution, whose first axis is as long as the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.head = nn.Conv1d(6, 5, 1), nn.Linear(5 * 18, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.conv(x.permute(1, 2, 0, 3).reshape(3, 6, -1)).relu()
+        return self.head(h.view(3, 5, len(x), 6).permute(2, 0, 1, 3).flatten(1))
+
+
+class Sampled(nn.Module):
+    """An operation without a forward-mode derivative."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(48, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        grid = torch.stack(torch.meshgrid(*[torch.linspace(-0.9, 0.8, 4, dtype=x.dtype)] * 2, indexing="ij"), -1)
+        return self.head(F.grid_sample(x.tanh(), grid.expand(len(x), -1, -1, -1), align_corners=True).flatten(1))
+
+
 NETWORKS = {
+    "constants": Constants,
+    "causal": Causal,
+    "folded_rows": FoldedRows,
+    "sampled": Sampled,
+    "products": Products,
     "functional": Functional,
     "fourier": Fourier,
     "complex": Complex,

@@ -80,3 +80,40 @@ def test_the_model_is_left_as_it_was(fails: bool) -> None:
     assert torch.backends.mha.get_fastpath_enabled()
     now = len(nn.modules.module._global_forward_hooks), len(nn.modules.module._global_forward_pre_hooks)
     assert hooks == now
+
+
+class Caching(nn.Module):
+    """Keeps a mask that it makes at the first call, its last activation, and a list of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear, self.mask, self.seen = nn.Linear(4, 3), None, []
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.mask is None:
+            self.mask = torch.linspace(0, 1, 4, dtype=x.dtype)
+        self.last = x * self.mask
+        self.seen.append(self.last)
+        return self.linear(self.last)
+
+
+def test_what_a_model_stores_is_put_back() -> None:
+    model, x = randomise(Caching()), torch.randn(2, 4, dtype=torch.float64)
+    trace(model, x)
+    assert model.mask is None
+    assert model.seen == []
+    assert not hasattr(model, "last")
+    expected = model(x)
+    trace(model, x)
+    assert len(model.seen) == 1
+    torch.testing.assert_close(model(x), expected)
+
+
+@pytest.mark.parametrize("wrap", [lambda y: {"out": y}, lambda y: (y,)])
+def test_only_a_tensor_may_be_returned(wrap) -> None:
+    class Wrapping(nn.Module):
+        def forward(self, x: Tensor) -> object:
+            return wrap(x)
+
+    with pytest.raises(TypeError, match=r"^model output: .*(dict|tuple)"):
+        trace(Wrapping().eval(), torch.randn(2, 4))

@@ -13,8 +13,9 @@ Scalar = Callable[[Tensor], Tensor]
 @exercise(rating=1, minutes=5)
 def counterexample(f: Scalar, g: Scalar, x: Tensor) -> str:
     """`f` and `g` map (B, D) to (B,), are linear around `x` (1, D), share their gradient there, differ in value."""
-    if not isinstance(x, Tensor) or x.dim() != 2 or len(x) != 1:
-        raise Wrong("the point x should be one example, a tensor of shape (1, D)")
+    if not isinstance(x, Tensor) or x.dim() != 2 or len(x) != 1 or not x.is_floating_point():
+        raise Wrong("the point x should be one example, a floating tensor of shape (1, D)")
+    _check_callable(f, g)
     generator = torch.Generator().manual_seed(0)
     near = x + 1e-3 * torch.randn((20, x.shape[1]), generator=generator, dtype=x.dtype)
     slopes = []
@@ -35,12 +36,14 @@ def counterexample(f: Scalar, g: Scalar, x: Tensor) -> str:
 @exercise(rating=2, minutes=10)
 def batch_norm_bias(answer: Callable[[nn.BatchNorm2d], Tensor]) -> str:
     """A function of a batch norm in evaluation mode that returns its implicit bias, one number per channel."""
+    _check_callable(answer)
     for affine in (True, False):
         norm = _random_norm(affine)
         got = answer(norm)
         want = norm(torch.zeros(1, 5, 1, 1)).detach().flatten()
         if not isinstance(got, Tensor) or got.shape != (5,):
             raise Wrong("there should be one number per channel: a tensor of shape (C,)")
+        got = got.detach().to(want.dtype)
         if torch.allclose(got, want, rtol=1e-5, atol=1e-7):
             continue
         scale = want - (norm.bias if affine else 0)
@@ -60,6 +63,7 @@ def batch_norm_bias(answer: Callable[[nn.BatchNorm2d], Tensor]) -> str:
 @exercise(rating=2, minutes=10)
 def implicit_bias(answer: Callable[[Scalar, Tensor], Tensor]) -> str:
     """A function of an activation `eta` and its input `z` that returns `eta(z) - eta'(z) z`, elementwise."""
+    _check_callable(answer)
     z = torch.linspace(-2, 2, 12, dtype=torch.float64).view(3, 4) + 0.05
     known = {
         "ReLU, which is linear on each side, should have none": (torch.relu, torch.zeros_like(z)),
@@ -70,7 +74,7 @@ def implicit_bias(answer: Callable[[Scalar, Tensor], Tensor]) -> str:
         got = answer(eta, z)
         if not isinstance(got, Tensor) or got.shape != z.shape:
             raise Wrong("every element has a bias of its own: the answer has the shape of z")
-        if not torch.allclose(got, want):
+        if not torch.allclose(got.detach().to(want.dtype), want, rtol=1e-5, atol=1e-6):
             raise Wrong(hint)
     return "the tangent's intercept: the bias that the activation has just here."
 
@@ -81,19 +85,22 @@ def two_layers(answer: Callable[..., tuple[Tensor, Tensor, Tensor]]) -> str:
 
     It returns the input term (B, D), the hidden layer's bias term (B, H) and the output's bias term (B,).
     """
+    _check_callable(answer)
     generator = torch.Generator().manual_seed(0)
     sizes = ((6, 3), (6,), (6,), (), (5, 3))
     weight, bias, v, c, x = (torch.randn(size, generator=generator, dtype=torch.float64) for size in sizes)
     terms = answer(weight, bias, v, c, x)
     if not isinstance(terms, tuple | list) or len(terms) != 3:
         raise Wrong("there should be three terms: the input's, the hidden layer's, the output's")
+    if not all(isinstance(term, Tensor) for term in terms):
+        raise Wrong("each of the three terms should be a tensor")
     for name, term, shape in zip(("input", "hidden", "output"), terms, ((5, 3), (5, 6), (5,)), strict=True):
         if tuple(term.shape) == shape[1:]:
             raise Wrong(f"your {name} term sums over the batch, or forgets it: it should have shape {shape}")
         if tuple(term.shape) != shape:
             raise Wrong(f"your {name} term has shape {tuple(term.shape)}, expected {shape}: one number at each place")
     active = (x @ weight.T + bias) > 0
-    given, hidden, output = terms
+    given, hidden, output = (term.detach().double() for term in terms)
     if hidden[~active].abs().max() > 1e-9:
         raise Wrong("a unit that is off has no gradient, and so no bias term: multiply by where W x + b > 0")
     if torch.allclose(given, (active * v) @ weight):
@@ -106,12 +113,22 @@ def two_layers(answer: Callable[..., tuple[Tensor, Tensor, Tensor]]) -> str:
         raise Wrong(f"the terms add up to {total[0]:.3f} and not to the output {f[0]:.3f} for the first example")
     if not torch.allclose(hidden, active * v * bias):
         raise Wrong("the sum is right, but the hidden term is not the gradient at each unit times its own bias")
+    if not torch.allclose(output, c.expand(5)):
+        raise Wrong("the sum is right, but the output's term is not its bias c, the same for every example")
+    if not torch.allclose(given, x * ((active * v) @ weight)):
+        raise Wrong("the sum is right, but the input term is not gradient times input at each coordinate")
     return "three terms that add up to the output, for every example."
 
 
 def _gradient(function: Scalar, x: Tensor) -> Tensor:
     x = x.detach().clone().requires_grad_()
-    return torch.autograd.grad(function(x).sum(), x)[0]
+    total = function(x).sum()
+    return torch.autograd.grad(total, x)[0] if total.requires_grad else torch.zeros_like(x)
+
+
+def _check_callable(*answers: object) -> None:
+    if not all(callable(answer) for answer in answers):
+        raise Wrong("the answer should be a function; give its name, without calling it")
 
 
 def _random_norm(affine: bool) -> nn.BatchNorm2d:

@@ -1,5 +1,6 @@
 """Right answers pass; every stored wrong answer is refused with the hint for its mistake."""
 
+import jaxtyping
 import pytest
 import torch
 from torch import Tensor
@@ -57,6 +58,20 @@ WRONG_ANSWERS = [
     ("two_layers", (lambda w, b, v, c, x: (*layers(w, b, v, c, x)[:2], 0 * x[:, 0]),), "exactly c"),
     ("two_layers", (lambda w, b, v, c, x: (layers(w, b, v, c, x)[0] * 2, *layers(w, b, v, c, x)[1:]),), "add up to"),
     ("two_layers", (lambda w, b, v, c, x: layers(w, b, v, c, x)[:2],), "three terms"),
+    (
+        "two_layers",
+        (lambda w, b, v, c, x: (x * (((x @ w.T + b > 0) * v) @ w) + c / 3, layers(w, b, v, c, x)[1], 0 * x[:, 0]),),
+        "output's term",
+    ),
+    (
+        "two_layers",
+        (lambda w, b, v, c, x: (layers(w, b, v, c, x)[0].flip(1), *layers(w, b, v, c, x)[1:]),),
+        "each coordinate",
+    ),
+    ("two_layers", (3,), "function"),
+    ("batch_norm_bias", (torch.ones(5),), "function"),
+    ("counterexample", (lambda x: torch.ones(len(x)), lambda x: torch.ones(len(x)), X), "same value"),
+    ("counterexample", (lambda x: x.sum(1), lambda x: x.sum(1) + 1, X.long()), "floating"),
     ("two_layers", (lambda w, b, v, c, x: 1 / 0,), "ZeroDivisionError"),
 ]
 
@@ -68,6 +83,7 @@ def test_right_answers_pass(name: str, capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize(("name", "answer", "hint"), WRONG_ANSWERS)
-def test_wrong_answers_get_their_hint(name: str, answer: tuple[object, ...], hint: str) -> None:
+def test_wrong_answers_get_their_hint(monkeypatch, name: str, answer: tuple[object, ...], hint: str) -> None:
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     with pytest.raises(Wrong, match=hint.replace("(", r"\(").replace(")", r"\)").replace("*", r"\*")):
         getattr(check.fullgrad, name)(*answer)
