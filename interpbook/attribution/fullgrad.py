@@ -54,6 +54,9 @@ def full_gradients(
     bias, for batch norm its shift `beta - mean * gamma / s`, for a smooth activation `eta(u) - eta'(u) u`. Nothing
     depends on the kinds of layers: the sum is complete for every network that torch can differentiate.
 
+    Operations are differentiated by what they compute: a custom backward pass, or `no_grad` inside the model, is
+    not followed.
+
     Args:
         model: a module in evaluation mode that maps `x` to logits `(B, K)`.
         x: a floating batch, any units; what counts as zero in it decides the input's share.

@@ -190,7 +190,8 @@ class _Graph:
             if bias is not NotImplemented:
                 return [] if bias is None else [(outputs[0], bias)]
         # An infinite value, as in an attention mask, passes no derivative on; neither does its share.
-        point = tuple(values[n].detach() for n in inputs)
+        # Forward mode wants memory of its own for every element, which an expanded tensor has not.
+        point = tuple(values[n].detach().contiguous() for n in inputs)
         tangent = tuple(torch.where(u.isfinite(), u, 0) for u in point)
 
         def operation(*u: Tensor) -> tuple[Tensor, ...]:
