@@ -104,8 +104,7 @@ class _Graph:
         self.nodes = list(self.module.graph.nodes)
         self.batch = len(x)
         # Nodes whose values change smoothly with the input; all others are constants.
-        self.x = [node for node in self.nodes if node.op == "placeholder"][-1]
-        self.moving = {self.x}
+        self.moving = {[node for node in self.nodes if node.op == "placeholder"][-1]}
         for node in self.nodes:
             changes = node.target not in CONSTANT and _differentiable(node.meta.get("val"))
             if changes and self.moving.intersection(node.all_input_nodes):
@@ -144,7 +143,7 @@ class _Graph:
             rowwise = all(dim % inputs[0].dim() for dim in node.args[1])  # type: ignore[union-attr, operator]
         else:
             rowwise = node.target in ROWWISE | VIEWS or node.target in AFFINE
-        return rowwise and all(len(t) == self.batch for t in [*inputs, *outputs[:1]])
+        return rowwise and all(t.shape[:1] == (self.batch,) for t in [*inputs, *outputs[:1]])
 
     def linearise(self, model: nn.Module, x: Tensor, target: Tensor | None) -> Linear:
         """Run the operations, collecting `b = z - J u` on the way, then go back once for all adjoints."""
