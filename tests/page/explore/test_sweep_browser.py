@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
-from interpbook.page import explore
+from interpbook.page.explore.sweep import sweep_html
 from tests.browser import FLAGS, MISSING, find_browser
 
 HEIGHTS = [1, 2, 3, 4, 5]
@@ -34,7 +34,7 @@ def browser() -> Iterator:
 @pytest.fixture
 def opened(browser, tmp_path: Path) -> Iterator[Callable]:
     """Opens two copies of one sweep on a page, and fails on any error or request."""
-    sweep = explore.sweep_html(draw, height=HEIGHTS, style=STYLES)
+    sweep = sweep_html(draw, height=HEIGHTS, style=STYLES)
     path = tmp_path / "page.html"
     path.write_text(f'<!doctype html><meta charset="utf-8"><body style="margin:8px">{sweep}{sweep}')
     complaints: list[str] = []
@@ -65,6 +65,7 @@ def test_it_begins_at_the_first_values_and_moves_by_keyboard(opened: Callable) -
     assert image.get_attribute("src") != first
     assert tab.locator(".ib-sweep [aria-live=polite]").first.inner_text() == "a - line that rises to 3"
     assert slider.get_attribute("aria-valuetext") == "3"
+    tab.keyboard.press("Tab")  # the play button
     tab.keyboard.press("Tab")
     tab.keyboard.press("ArrowDown")
     assert image.get_attribute("alt") == "a -- line that rises to 3"
@@ -102,3 +103,33 @@ def test_without_scripts_the_first_picture_is_there(opened: Callable) -> None:
 def test_nothing_scrolls_sideways_on_a_phone(opened: Callable) -> None:
     tab = opened(viewport={"width": 320, "height": 640})
     assert tab.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_play_moves_the_slider_to_its_end_and_a_hand_on_it_stops_it(opened: Callable) -> None:
+    tab = opened()
+    slider, play = tab.get_by_label("height").first, tab.get_by_role("button", name="play height").first
+    slider.fill("3")
+    play.click()
+    tab.wait_for_function("document.querySelector('.ib-sweep img').alt === 'a - line that rises to 5'")
+    tab.get_by_role("button", name="play height").nth(1).wait_for()
+    play.click()  # from the end it starts over
+    assert tab.locator(".ib-sweep img").first.get_attribute("alt") == "a - line that rises to 1"
+    slider.fill("2")
+    tab.wait_for_timeout(700)
+    assert slider.input_value() == "2"
+
+
+def test_the_address_holds_the_state_and_brings_it_back(opened: Callable) -> None:
+    tab = opened()
+    tab.get_by_label("height").nth(1).fill("3")
+    tab.get_by_label("style").nth(1).select_option(label="dashed")
+    assert tab.evaluate("location.hash") == "#figure-2?height=4&style=dashed"
+    address = tab.url
+    other = opened()
+    other.goto(address)
+    other.reload()
+    alts = [other.locator(".ib-sweep img").nth(k).get_attribute("alt") for k in range(2)]
+    assert alts == ["a - line that rises to 1", "a -- line that rises to 4"]
+    other.evaluate("location.hash = '#figure-1?height=2&style=unknown'")
+    other.wait_for_function("document.querySelector('.ib-sweep img').alt === 'a - line that rises to 2'")
+    assert other.get_by_label("height").first.get_attribute("aria-valuetext") == "2"

@@ -1,0 +1,45 @@
+// The state of a figure in the page's address, as "#figure-2?height=3&style=dashed": the second explorable figure of
+// the page, and the labels of its controls. A link with such an address opens the page at that figure in that state.
+
+function ownAddress(root) {
+  var all = document.querySelectorAll(".ib-explore");
+  return "#figure-" + (Array.prototype.indexOf.call(all, root) + 1) + "?";
+}
+
+function writeAddress(root, controls) {
+  var state = new URLSearchParams();
+  // In JupyterLab, or in a frame as in Colab, the address belongs to the application.
+  if (window.parent !== window || document.getElementById("jupyter-config-data")) {
+    return;
+  }
+  controls.forEach(function (control) {
+    state.set(control.name, control.labels[control.position()]);
+  });
+  history.replaceState(history.state, "", ownAddress(root) + state);
+}
+
+// Calls `moved` after the controls were set from the address, now and whenever the address changes.
+function followAddress(root, controls, moved) {
+  function follow() {
+    var own = ownAddress(root);
+    var state = new URLSearchParams(location.hash.slice(own.length));
+    if (location.hash.indexOf(own) !== 0) {
+      return;
+    }
+    controls.forEach(function (control) {
+      var position = control.labels.indexOf(state.get(control.name));
+      if (position >= 0) {
+        control.set(position);
+      }
+    });
+    moved();
+    root.scrollIntoView();
+  }
+
+  window.addEventListener("hashchange", follow);
+  if (document.readyState === "complete") {
+    follow();
+  } else {
+    window.addEventListener("load", follow);
+  }
+}

@@ -1,0 +1,117 @@
+// The controls of an explorable figure. A control is described by its name, title, kind ("range" or "select"),
+// labels and start; what it holds is the position of the chosen label.
+
+function element(tag, className, text) {
+  var made = document.createElement(tag);
+  if (className) {
+    made.className = className;
+  }
+  if (text !== undefined) {
+    made.textContent = text;
+  }
+  return made;
+}
+
+function button(title, pressed) {
+  var made = element("button", "", title);
+  made.type = "button";
+  made.addEventListener("click", pressed);
+  return made;
+}
+
+// A range or a drop-down list inside its label; `box` goes into the page.
+function makeControl(description) {
+  var slider = description.kind === "range";
+  var input = element(slider ? "input" : "select");
+  var output = element("output");
+  var box = element("label");
+  if (slider) {
+    input.type = "range";
+    input.min = 0;
+    input.max = description.labels.length - 1;
+    input.step = 1;
+  } else {
+    description.labels.forEach(function (label, position) {
+      input.add(new Option(label, position));
+    });
+  }
+  box.append(description.title, input);
+  if (slider) {
+    box.append(output);
+  }
+
+  function set(position) {
+    input.value = position;
+    shown();
+  }
+
+  function shown() {
+    if (slider) {
+      input.setAttribute("aria-valuetext", description.labels[position()]);
+      output.textContent = description.labels[position()];
+    }
+  }
+
+  function position() {
+    return Number(input.value);
+  }
+
+  input.addEventListener("input", shown);
+  set(description.start);
+  return { name: description.name, labels: description.labels, box: box, input: input, position: position, set: set };
+}
+
+// A button that moves a slider from value to value, from the start again when it stands at the end.
+function makePlay(control, title, moved) {
+  var timer = null;
+  var sign = element("span");
+  var name = element("span", "ib-state");
+  var play = button("", function () {
+    if (timer !== null) {
+      stop();
+      return;
+    }
+    if (control.position() === control.labels.length - 1) {
+      control.set(0);
+      moved();
+    }
+    timer = setInterval(step, 500);
+    say("❚❚", "pause " + title);
+  });
+
+  function step() {
+    if (control.position() === control.labels.length - 1 || !play.isConnected) {
+      stop();
+      return;
+    }
+    control.set(control.position() + 1);
+    moved();
+  }
+
+  function stop() {
+    clearInterval(timer);
+    timer = null;
+    say("▶", "play " + title);
+  }
+
+  function say(drawn, spoken) {
+    sign.textContent = drawn;
+    name.textContent = spoken;
+  }
+
+  sign.setAttribute("aria-hidden", "true");
+  play.append(sign, name);
+  play.className = "ib-play";
+  stop();
+  // A reader's own hand on the slider ends the play.
+  control.input.addEventListener("input", stop);
+  return play;
+}
+
+// The same output may stand in a page more than once; each copy comes to life once.
+function bringAllToLife(name, bringToLife) {
+  document.querySelectorAll("#" + name + ":not([data-alive])").forEach(function (root) {
+    root.setAttribute("data-alive", "");
+    bringToLife(root, JSON.parse(root.querySelector('script[type="application/json"]').textContent));
+  });
+}
