@@ -1,5 +1,8 @@
 """Figures that a reader moves: `sweep` for any drawing, `live` for a small network inside the page."""
 
+from interpbook.page.explore.live import live
+from interpbook.page.explore.pictures import Picture, Shown
 from interpbook.page.explore.sweep import sweep
+from interpbook.page.explore.views import VIEWS, State, View
 
-__all__ = ["sweep"]
+__all__ = ["VIEWS", "Picture", "Shown", "State", "View", "live", "sweep"]

@@ -1,0 +1,102 @@
+"""`live` puts a small network into the page: the reader draws, and sees the network answer."""
+
+import base64
+import json
+from collections.abc import Sequence
+
+import ipywidgets
+import torch
+from IPython.display import display
+from torch import nn
+
+from interpbook.page.explore.document import document, render_in_page
+from interpbook.page.explore.figure import LiveFigure, Start, Views, read_figure
+from interpbook.page.explore.kernel import widgets
+from interpbook.page.explore.views import VIEWS
+from interpbook.page.output import show
+
+__all__ = ["live"]
+
+ENGINE = ("controls.js", "address.js", "layers.js", "backward.js", "drawing.js", "views.js")
+
+
+def live(model: nn.Module, *, start: Start, views: Views = tuple(VIEWS), labels: Sequence[str] | None = None) -> None:
+    """Show a network that answers while the reader draws.
+
+    In the page the network itself is in the figure, its weights rounded to 16 bits, and a script computes what the
+    views show; in a kernel torch computes the same from the same rounded weights.
+
+    Args:
+        model: a trained sequence of layers in evaluation mode that maps (B, C, H, W) to logits (B, K): convolutions,
+            linear layers, batch norm, activations, pooling, flatten, also in sequences of sequences.
+        start: what the figure starts with, and further examples: images in [0, 1], (C, H, W) or (N, C, H, W), with
+            one channel or three, or a dictionary from labels to images. Values are rounded to 1/255.
+        views: what is shown, in this order: "probabilities", "fullgrad_terms", "input_gradient", "gradient_x_input",
+            "fullgrad_map", "gradient_step", "occlusion" (all of them, where left out), or a chapter's own `View`.
+        labels: the names of the classes; their numbers, where left out.
+
+    Raises:
+        TypeError: an argument of another kind.
+        ValueError: a model in training mode, weights that are not finite or beyond 16 bits; images that are not
+            finite, outside [0, 1] or of another shape; an unknown view, or two of one name; labels that do not
+            match the logits; in the page, a figure of more than 400 kB.
+        NotImplementedError: a layer that the page cannot compute.
+
+    >>> from interpbook import models
+    >>> small = models.MLP(hidden=(4,)).eval()
+    >>> page = live_html(small, start=torch.zeros(1, 28, 28), views=["probabilities"])  # what `live` shows in the book
+    >>> page.count("<noscript>")
+    1
+    """
+    if render_in_page():
+        page = live_html(model, start=start, views=views, labels=labels)
+        show("A network that answers while you draw; see the web page of this chapter.", page)
+    else:
+        display(live_widgets(model, start=start, views=views, labels=labels))
+
+
+def live_html(
+    model: nn.Module, *, start: Start, views: Views = tuple(VIEWS), labels: Sequence[str] | None = None
+) -> str:
+    """The figure of `live` for the page.
+
+    Raises:
+        TypeError, ValueError, NotImplementedError: as `live`.
+    """
+    figure = read_figure(model, start, views, labels)
+    first = figure.state(figure.examples[:1], [c.start for c in figure.controls], figure.centre)
+    still, _ = figure.picture(first)
+    added = [f"views[{json.dumps(view.name)}] = {view.script};" for view in figure.views if view.script]
+    return document(
+        "ib-live",
+        still,
+        _data(figure),
+        styles=["explore.css", "live.css"],
+        scripts=[*ENGINE, *added, "brush.js", "live.js"],
+        smaller="take a network with fewer parameters, or fewer examples",
+    )
+
+
+def live_widgets(
+    model: nn.Module, *, start: Start, views: Views = tuple(VIEWS), labels: Sequence[str] | None = None
+) -> ipywidgets.VBox:
+    """The figure of `live` for a kernel, for networks too large for the page too.
+
+    Raises:
+        TypeError, ValueError, NotImplementedError: as `live`.
+    """
+    return widgets(read_figure(model, start, views, labels))
+
+
+def _data(figure: LiveFigure) -> dict[str, object]:
+    pixels = (figure.examples * 255).round().to(torch.uint8).cpu().numpy()
+    settings = {name for view in figure.views for name in view.settings}
+    controls = [c.data | ({"values": c.values} if c.name in settings else {}) for c in figure.controls]
+    views = [{"name": v.name, "title": v.title, "settings": list(v.settings)} for v in figure.views]
+    return {
+        "network": figure.network.data,
+        "examples": base64.b64encode(pixels.tobytes()).decode(),
+        "labels": figure.labels,
+        "controls": controls,
+        "views": views,
+    }

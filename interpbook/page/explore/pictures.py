@@ -1,0 +1,112 @@
+"""Pictures of a live figure as plain data, and how a kernel draws them; `static/drawing.js` draws them in the page."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from interpbook.page.figures import GREY
+from interpbook.page.maps import NEGATIVE, POSITIVE, SIGNED
+
+_COLUMNS = 4
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture.
+
+    Attributes:
+        kind: "image", values (c, h, w) in [0, 1]; "map", signed values (h, w); "bars", a number in [0, 1] for each
+            label; "waterfall", a signed number for each label, drawn as steps from zero to their sum.
+        values: the numbers, as above.
+        labels: of bars and steps.
+        chosen: the position of the bar that stands out.
+        total: what the sum of a waterfall is called.
+    """
+
+    kind: Literal["image", "map", "bars", "waterfall"]
+    values: np.ndarray
+    labels: tuple[str, ...] = ()
+    chosen: int | None = None
+    total: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a view makes of a state: its pictures, and a sentence that says what they show."""
+
+    pictures: tuple[Picture, ...]
+    text: str
+
+
+def significant(value: float) -> str:
+    """Two significant digits without an exponent.
+
+    >>> significant(-0.01234), significant(1234.5), significant(0.0)
+    ('-0.012', '1234', '0')
+    """
+    digits = min(8, max(0, 1 - math.floor(math.log10(abs(value))))) if value else 0
+    return f"{value:.{digits}f}"
+
+
+def draw(titled: Sequence[tuple[str, Picture]]) -> Figure:
+    """All pictures of a state side by side, each under its title.
+
+    >>> fig = draw([("a map", Picture("map", np.eye(3))), ("", Picture("bars", np.array([1.0]), ("cat",), 0))])
+    >>> len(fig.axes)
+    2
+    """
+    rows = -(-len(titled) // _COLUMNS)
+    fig, grid = plt.subplots(rows, _COLUMNS, squeeze=False, figsize=(7.6, 2.1 * rows), layout="constrained")
+    for ax in grid.flat[len(titled) :]:
+        ax.remove()
+    for ax, (title, picture) in zip(grid.flat, titled, strict=False):
+        ax.set_title(title, fontsize="small", loc="left")
+        _DRAWN[picture.kind](ax, picture)
+        ax.tick_params(labelsize="x-small", length=0)
+    return fig
+
+
+def _image(ax: Axes, picture: Picture) -> None:
+    values = np.moveaxis(picture.values, 0, -1)
+    ax.imshow(values[..., 0] if values.shape[-1] == 1 else values, cmap="gray", vmin=0, vmax=1)
+    ax.set(xticks=[], yticks=[])
+
+
+def _map(ax: Axes, picture: Picture) -> None:
+    limit = float(np.abs(picture.values).max()) or 1.0
+    ax.imshow(picture.values, cmap=SIGNED, vmin=-limit, vmax=limit)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set(visible=True, linewidth=0.6, alpha=0.6)
+
+
+def _bars(ax: Axes, picture: Picture) -> None:
+    places = range(len(picture.labels))
+    ax.barh(places, picture.values, color=[POSITIVE if k == picture.chosen else GREY for k in places])
+    ax.set(xlim=(0, 1), xticks=[])
+    _label_rows(ax, picture.labels)
+
+
+def _waterfall(ax: Axes, picture: Picture) -> None:
+    ends = picture.values.cumsum()
+    starts = ends - picture.values
+    colours = [NEGATIVE if value < 0 else POSITIVE for value in picture.values]
+    ax.barh(range(len(ends)), picture.values, left=starts, color=colours)
+    ax.barh(len(ends), ends[-1], color=GREY)
+    ax.axvline(0, color=GREY, linewidth=0.6)
+    ax.set_xticks([])
+    _label_rows(ax, (*picture.labels, picture.total))
+
+
+def _label_rows(ax: Axes, labels: Sequence[str]) -> None:
+    ax.set_yticks(range(len(labels)), labels)
+    ax.invert_yaxis()
+    ax.spines[:].set_visible(False)
+
+
+_DRAWN = {"image": _image, "map": _map, "bars": _bars, "waterfall": _waterfall}
