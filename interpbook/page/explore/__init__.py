@@ -3,6 +3,6 @@
 from interpbook.page.explore.live import live
 from interpbook.page.explore.pictures import Picture, Shown
 from interpbook.page.explore.sweep import sweep
-from interpbook.page.explore.views import VIEWS, State, View
+from interpbook.page.explore.views import State, View
 
-__all__ = ["VIEWS", "Picture", "Shown", "State", "View", "live", "sweep"]
+__all__ = ["Picture", "Shown", "State", "View", "live", "sweep"]

@@ -56,10 +56,10 @@ def document(
 
 
 def static(file: str) -> str:
-    """A style sheet or script of the page, without the comments that stand on lines of their own.
+    """A style sheet or script of the page, without indentation and the comments that stand on lines of their own.
 
     >>> "//" in static("sweep.js")
     False
     """
-    lines = (_STATIC / file).read_text(encoding="utf-8").splitlines()
-    return "\n".join(line for line in lines if not line.lstrip().startswith(("//", "/*"))) + "\n"
+    lines = map(str.strip, (_STATIC / file).read_text(encoding="utf-8").splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*"))) + "\n"
