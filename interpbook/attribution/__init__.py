@@ -1,7 +1,22 @@
-"""What explains one prediction? Gradients, full-gradients, and the methods that they are compared with."""
+"""What explains one prediction? Gradients, full-gradients, and methods that approximate a model by a linear one."""
 
 from interpbook.attribution.fullgrad import FullGradients, full_gradients
 from interpbook.attribution.fullgrad_map import fullgrad_map, simple_fullgrad_map, smooth_fullgrad_map
+from interpbook.attribution.function_approximation import (
+    METHODS,
+    AdditiveGaussian,
+    BinaryExponential,
+    BinaryShapley,
+    Explanation,
+    GradientMatching,
+    MultiplicativeUniform,
+    OneHot,
+    SquaredError,
+    exact_banzhaf,
+    exact_shapley,
+    lfa,
+    superpixel_grid,
+)
 from interpbook.attribution.grad_cam import grad_cam
 from interpbook.attribution.gradients import gradient_x_input, input_gradient, integrated_gradients, smoothgrad
 from interpbook.attribution.occlusion import occlusion
@@ -9,13 +24,25 @@ from interpbook.attribution.perturbation import pixel_perturbation, ranked_pixel
 from interpbook.attribution.select import select
 
 __all__ = [
+    "METHODS",
+    "AdditiveGaussian",
+    "BinaryExponential",
+    "BinaryShapley",
+    "Explanation",
     "FullGradients",
+    "GradientMatching",
+    "MultiplicativeUniform",
+    "OneHot",
+    "SquaredError",
+    "exact_banzhaf",
+    "exact_shapley",
     "full_gradients",
     "fullgrad_map",
     "grad_cam",
     "gradient_x_input",
     "input_gradient",
     "integrated_gradients",
+    "lfa",
     "occlusion",
     "pixel_perturbation",
     "ranked_pixels",
@@ -24,4 +51,5 @@ __all__ = [
     "simple_fullgrad_map",
     "smooth_fullgrad_map",
     "smoothgrad",
+    "superpixel_grid",
 ]

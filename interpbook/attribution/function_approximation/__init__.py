@@ -1,0 +1,30 @@
+"""Which explanation is right? Eight methods as one fit, told apart by where they look and what they call an error."""
+
+from interpbook.attribution.function_approximation.features import superpixel_grid
+from interpbook.attribution.function_approximation.fit import Explanation, lfa
+from interpbook.attribution.function_approximation.games import exact_banzhaf, exact_shapley
+from interpbook.attribution.function_approximation.losses import GradientMatching, SquaredError
+from interpbook.attribution.function_approximation.methods import METHODS
+from interpbook.attribution.function_approximation.neighbourhoods import (
+    AdditiveGaussian,
+    BinaryExponential,
+    BinaryShapley,
+    MultiplicativeUniform,
+    OneHot,
+)
+
+__all__ = [
+    "METHODS",
+    "AdditiveGaussian",
+    "BinaryExponential",
+    "BinaryShapley",
+    "Explanation",
+    "GradientMatching",
+    "MultiplicativeUniform",
+    "OneHot",
+    "SquaredError",
+    "exact_banzhaf",
+    "exact_shapley",
+    "lfa",
+    "superpixel_grid",
+]

@@ -1,0 +1,58 @@
+"""One explanation to compute: f, the examples, what counts as a feature, and where to look; and what f says there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from interpbook.attribution.function_approximation.features import Features
+from interpbook.attribution.function_approximation.neighbourhoods import Neighbourhood
+from interpbook.attribution.gradients import input_gradient
+from interpbook.checks import check_values
+
+__all__ = ["Problem"]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What `lfa` was asked, after its checks.
+
+    Attributes:
+        f: with its classes held fixed.
+        x: the batch, detached.
+        start: the baseline, in the shape of x.
+        features: what xi has one entry for.
+        neighbourhood: how x and xi make a point.
+        copies: of the batch in one call of f.
+    """
+
+    f: Callable[[Tensor], Tensor]
+    x: Float[Tensor, "B *dims"]
+    start: Float[Tensor, "B *dims"]
+    features: Features
+    neighbourhood: Neighbourhood
+    copies: int
+
+    def points(self, xi: Shaped[Tensor, "n d"]) -> Float[Tensor, "points *dims"]:
+        """The points in input space, copy after copy of the batch."""
+        spread = self.features.spread(xi.to(self.x.device))
+        return self.neighbourhood.perturb(self.x, self.start, spread).flatten(0, 1)
+
+    def values(self, xi: Shaped[Tensor, "n d"]) -> Float[Tensor, "B n"]:
+        """f at each point, in float64 on the CPU, where fits are solved."""
+        rows = []
+        with torch.no_grad():
+            for some in xi.split(self.copies):
+                values = check_values(self.f(self.points(some)), len(some) * len(self.x))
+                rows.append(values.cpu().double().unflatten(0, (len(some), len(self.x))))
+        return torch.cat(rows).T if rows else torch.zeros(len(self.x), 0, dtype=torch.float64)
+
+    def gradients(self, xi: Shaped[Tensor, "n d"]) -> Float[Tensor, "n B d"]:
+        """The gradient of f with respect to xi at each of a few points, in float64 where the device has it."""
+        calls = [input_gradient(self.f, self.points(some)) for some in xi.split(self.copies)]
+        gradient = torch.cat(calls).unflatten(0, (len(xi), len(self.x)))
+        exact = gradient.dtype if gradient.device.type == "mps" else torch.float64
+        pulled = self.neighbourhood.pull_back(gradient.to(exact), self.x.to(exact), self.start.to(exact))
+        return self.features.collect(pulled.flatten(0, 1)).unflatten(0, (len(xi), len(self.x)))

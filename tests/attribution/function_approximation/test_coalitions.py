@@ -1,0 +1,74 @@
+"""Coalitions against enumeration, and draws against their probabilities."""
+
+from itertools import combinations
+from math import comb
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from interpbook.attribution.function_approximation.coalitions import (
+    all_coalitions,
+    coalitions_of_size,
+    distinct_pairs,
+    paired,
+    pairs_of_size,
+)
+
+
+def sets(masks):
+    return [frozenset(row.nonzero().flatten().tolist()) for row in masks]
+
+
+@pytest.mark.parametrize("d", range(1, 9))
+def test_all_coalitions_are_all_subsets(d):
+    masks = all_coalitions(d)
+    assert len(set(sets(masks))) == len(masks) == 2**d
+    assert all(sum(2**i for i in members) == k for k, members in enumerate(sets(masks)))
+
+
+@pytest.mark.parametrize("d", range(2, 10))
+def test_pairs_of_all_sizes_are_every_coalition_but_two(d):
+    masks = torch.cat([paired(coalitions_of_size(d, size)) for size in range(1, d // 2 + 1)])
+    subsets = {frozenset(c) for size in range(1, d) for c in combinations(range(d), size)}
+    assert set(sets(masks)) == subsets
+    assert len(masks) == len(subsets)
+    assert [len(coalitions_of_size(d, size)) for size in range(1, d // 2 + 1)] == [
+        pairs_of_size(d, size) for size in range(1, d // 2 + 1)
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.integers(1, 12), st.integers(0, 10**6))
+def test_drawn_pairs_are_distinct_and_of_their_size(data, d, seed):
+    size = data.draw(st.none() | st.integers(1, d // 2)) if d > 1 else None
+    available = 2 ** (d - 1) if size is None else pairs_of_size(d, size)
+    count = data.draw(st.integers(0, min(available, 200)))
+    half = distinct_pairs(d, count, torch.Generator().manual_seed(seed), size)
+    assert half.shape == (count, d)
+    both = sets(paired(half))
+    assert len(set(both)) == 2 * count
+    assert size is None or {len(members) for members in both} <= {size, d - size}
+
+
+@pytest.mark.parametrize(("d", "count", "size"), [(6, 2, 2), (6, 10, 2), (6, 2, 3), (5, 2, None), (5, 12, None)])
+def test_every_pair_is_drawn_equally_often(d, count, size):
+    """Both ways of drawing: by rejection, and from a list."""
+    generator, draws = torch.Generator().manual_seed(5), 2000
+    rows = torch.cat([distinct_pairs(d, count, generator, size) for _ in range(draws)])
+    # As the subset with feature 0, or of the smaller size.
+    seen = dict.fromkeys(sets(rows), 0)
+    for members in sets(rows):
+        seen[members] += 1
+    available = 2 ** (d - 1) if size is None else comb(d, size) // (2 if 2 * size == d else 1)
+    assert len(seen) == available
+    share = count / available
+    z = torch.tensor([(n - draws * share) / (draws * share * (1 - share)) ** 0.5 for n in seen.values()])
+    assert z.abs().max() < 4.5
+
+
+def test_more_features_than_an_integer_has_bits():
+    half = distinct_pairs(200, 50, torch.Generator().manual_seed(0), 90)
+    assert half.sum(1).tolist() == [90] * 50
+    assert distinct_pairs(200, 50, torch.Generator().manual_seed(0)).sum(1).float().mean() == pytest.approx(100, abs=5)
