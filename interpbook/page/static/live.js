@@ -56,10 +56,10 @@ function makePanel(view) {
   pictures.setAttribute("role", "img");
   panel.show = function (result) {
     result.pictures.forEach(function (picture, k) {
-      var box = pictures.children[k] || pictures.appendChild(element("div", "ib-" + picture.kind));
+      var box = pictures.children[k] || pictures.appendChild(element("div", "ib-drawn-" + picture.kind));
       drawn[picture.kind](box, picture);
     });
-    panel.classList.toggle("ib-narrow", result.pictures.length === 1 && pictures.children[0].matches(".ib-image, .ib-map"));
+    panel.classList.toggle("ib-narrow", result.pictures.length === 1 && pictures.children[0].matches(".ib-drawn-image, .ib-drawn-map"));
     pictures.setAttribute("aria-label", view.title + ". " + result.text);
     text.textContent = result.text;
   };
