@@ -210,6 +210,27 @@ def test_the_first_of_equal_values_takes_the_gradient(pool: nn.Module) -> None:
     assert worst([answer["adjoints"][0] for answer in answers], expected) < CLOSE
 
 
+AVERAGES = [
+    nn.AvgPool2d(3, 2, 1),
+    nn.AvgPool2d((2, 3), padding=(1, 0), count_include_pad=False),
+    nn.AvgPool2d(2, stride=1, padding=1, divisor_override=3),
+    nn.AdaptiveAvgPool2d((None, 2)),
+    nn.AdaptiveAvgPool2d(1),
+]
+
+
+@pytest.mark.parametrize("pool", AVERAGES, ids=str)
+def test_what_an_average_is_over(pool: nn.Module) -> None:
+    model = nn.Sequential(pool, nn.Flatten()).double().eval()
+    x = torch.randn(10, 2, 7, 6, generator=torch.Generator().manual_seed(7), dtype=torch.float64, requires_grad=True)
+    output = model(x)
+    adjoints = torch.randn(output.shape, generator=torch.Generator().manual_seed(8), dtype=torch.float64)
+    (expected,) = torch.autograd.grad(output, x, adjoints)
+    answers = compute(model, x, adjoints)
+    assert worst([answer["trace"][-1] for answer in answers], output) < CLOSE
+    assert worst([answer["adjoints"][0] for answer in answers], expected) < CLOSE
+
+
 @pytest.mark.parametrize("activation", [nn.ReLU(), nn.LeakyReLU(0.25), nn.Softplus(threshold=2), nn.SiLU(), nn.GELU()])
 def test_at_zero_at_kinks_and_far_out(activation: nn.Module) -> None:
     """Zeros of both signs, Softplus's threshold, and values where an exponential overflows."""

@@ -128,6 +128,10 @@ MISFITS = {
         r"layer '1' \(Conv2d\): expected an input of 4 axes, batch included, got \(B, 64\)",
     ),
     "a batch flattened": (image_net(nn.Flatten(0)), r"layer '0' \(Flatten\): expected an output with the batch first"),
+    "channels taken for examples": (
+        image_net(nn.Conv2d(1, 3, 3), nn.Flatten(0, 1), nn.Flatten(), nn.Linear(36, 2)),
+        r"layer '1' \(Flatten\): expected an output with the batch first, got \(6, 6, 6\) for a batch of 2",
+    ),
     "no logits": (image_net(nn.Conv2d(1, 2, 3)), r"model: expected logits of shape \(B, K\), got \(B, 2, 6, 6\)"),
 }
 
