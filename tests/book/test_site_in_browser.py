@@ -27,6 +27,7 @@ MOVE_THROUGH = """control => {
     set(before);
     return seen;
 }"""
+LABELS = "all => all.map(e => e.getAttribute('aria-label'))"
 TOO_WIDE = """[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > 381)
     .slice(0, 3).map(e => e.outerHTML.slice(0, 120))"""
 
@@ -203,7 +204,7 @@ def test_moving_a_control_changes_the_picture(visit, pages, door, site):
     for page in chapters(pages):
         now = here.open(f"{door}/{page}")
         controls = now.locator(".ib-sweep").locator("input, select").all()
-        assert bool(controls) == ('class="ib-sweep"' in (site / page).read_text(encoding="utf-8")), page
+        assert bool(controls) == (' ib-sweep"' in (site / page).read_text(encoding="utf-8")), page
         for control in controls:
             seen = control.evaluate(MOVE_THROUGH)
             assert all(picture and words for picture, words in seen), page
@@ -216,8 +217,26 @@ def test_a_figure_is_there_without_scripts(visit, pages, server):
     here = visit(java_script_enabled=False)
     for page in chapters(pages):
         here.page.goto(f"{server}/{page}")
-        for sweep in here.page.locator(".ib-sweep").all():
-            assert sweep.locator("img").count() == 1, page
+        for explorable in here.page.locator(".ib-explore").all():
+            assert explorable.locator("img").count() == 1, page
+
+
+def test_a_reader_draws_and_the_network_answers(visit, pages, door):
+    here = visit()
+    for page in chapters(pages):
+        now = here.open(f"{door}/{page}")
+        for surface in now.locator(".ib-live .ib-surface").all():
+            panels = surface.locator("xpath=ancestor::div[contains(@class, 'ib-live')]").locator("[role=img]")
+            before = panels.evaluate_all(LABELS)
+            surface.scroll_into_view_if_needed()
+            box = surface.bounding_box()
+            now.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.2 * box["height"])
+            now.mouse.down()
+            now.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.8 * box["height"], steps=5)
+            now.mouse.up()
+            now.wait_for_timeout(100)
+            assert all(a != b for a, b in zip(before, panels.evaluate_all(LABELS), strict=True)), page
+        assert not here.troubles, here.troubles
 
 
 def test_search_finds_a_word(visit, door):
@@ -254,7 +273,7 @@ def test_figures_lie_on_the_page_itself_in_the_dark(visit, pages, server):
     for page in chapters(pages):
         now = here.open(f"{server}/{page}")
         grounds = now.eval_on_selector_all(
-            ".cell_output img, .cell_output .text_html, .cell_output .ib-sweep",
+            ".cell_output img, .cell_output .text_html, .cell_output .ib-explore",
             "all => [...new Set(all.map(e => getComputedStyle(e).backgroundColor))]",
         )
         assert set(grounds) <= {"rgba(0, 0, 0, 0)"}, (page, grounds)
