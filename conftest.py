@@ -25,5 +25,7 @@ RECORD = os.environ.get("INTERPBOOK_USAGE_LOG")
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Tell a notebook's kernel, which is about to start, whose it is and where to record its time and memory."""
     os.environ.pop("INTERPBOOK_USAGE_LOG", None)
+    os.environ.pop("PYTHONSTARTUP", None)
     if item.path.suffix == ".ipynb" and RECORD:
-        os.environ |= {"JPY_SESSION_NAME": str(item.path), "INTERPBOOK_USAGE_LOG": RECORD}
+        startup = str(item.config.rootpath / "tests" / "notebooks" / "explorables.py")
+        os.environ |= {"JPY_SESSION_NAME": str(item.path), "INTERPBOOK_USAGE_LOG": RECORD, "PYTHONSTARTUP": startup}

@@ -1,0 +1,53 @@
+"""Every explorable figure of the book shows the same in the page as in a kernel.
+
+Needs the record that `make test` collects in INTERPBOOK_USAGE_LOG while it runs the notebooks (see explorables.py).
+Both figures are compared as they begin, and with every control at its last value.
+"""
+
+import html
+import json
+import os
+import re
+from pathlib import Path
+
+import notebook_rules as rules
+import pytest
+
+RECORD = os.environ.get("INTERPBOOK_USAGE_LOG")
+MOVE_TO_THE_END = """root => root.querySelectorAll("select, input[type=range]").forEach(control => {
+    control.value = control.options ? control.options.length - 1 : control.max;
+    control.dispatchEvent(new Event("input", {bubbles: true}));
+})"""
+SHOWN = """root => [...root.querySelectorAll("img, [role=img]")].map(
+    e => [e.getAttribute("src"), e.getAttribute("alt") ?? e.getAttribute("aria-label")])"""
+
+pytestmark = pytest.mark.skipif(RECORD is None, reason="no record of a run: `make test` collects one")
+
+
+def recorded(path: Path) -> list[dict]:
+    """The explorable figures of the last run of a notebook."""
+    files = Path(RECORD or "").glob(f"explorable-{path.stem}-*.json")
+    runs = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return [run for run in runs if run["notebook"] == str(path)]
+
+
+def shown_in_kernel(kind: str, seen: str) -> list[list[str | None]]:
+    """Picture and alt text of a sweep; of a live figure what is said about each view."""
+    if kind == "sweep":
+        return [[html.unescape(text) for text in re.search('src="([^"]*)" alt="([^"]*)"', seen).groups()]]
+    views = re.findall("<li><b>(.*?)</b>: (.*?)</li>", seen)
+    return [[None, f"{html.unescape(title)}. {html.unescape(text)}"] for title, text in views]
+
+
+@pytest.mark.parametrize("path", rules.NOTEBOOKS, ids=lambda path: path.stem)
+def test_page_and_kernel_show_the_same(path, chromium):
+    figures = recorded(path)
+    assert len(figures) == sum(source.count("explore.") for source in rules.cells(rules.read(path), "code"))
+    page = chromium.new_page()
+    for figure in figures:
+        page.set_content(figure["page"])
+        root = page.locator(".ib-explore[data-alive]")
+        assert root.evaluate(SHOWN) == shown_in_kernel(figure["kind"], figure["kernel"]["first"])
+        root.evaluate(MOVE_TO_THE_END)
+        assert root.evaluate(SHOWN) == shown_in_kernel(figure["kind"], figure["kernel"]["last"])
+    page.close()
