@@ -4,6 +4,7 @@ A pair is a coalition and its complement, in adjacent rows. Averages over pairs 
 order: what two features do together cancels from the estimate of what each does alone.
 """
 
+from collections.abc import Callable
 from itertools import combinations
 from math import comb
 
@@ -12,7 +13,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-__all__ = ["all_coalitions", "coalitions_of_size", "distinct_pairs", "paired", "pairs_of_size"]
+__all__ = ["all_coalitions", "coalitions_of_size", "distinct_pairs", "paired", "pairs_by_size", "pairs_of_size"]
 
 
 def all_coalitions(d: int) -> Bool[Tensor, "n d"]:
@@ -46,29 +47,54 @@ def coalitions_of_size(d: int, size: int) -> Bool[Tensor, "m d"]:
     return torch.zeros(len(rows), d, dtype=torch.bool).scatter_(1, torch.tensor(rows), True)
 
 
-def distinct_pairs(d: int, count: int, generator: torch.Generator, size: int | None = None) -> Bool[Tensor, "m d"]:
-    """Draw `count` different pairs, each equally likely, and return one coalition of each.
+def distinct_pairs(d: int, count: int, generator: torch.Generator) -> Bool[Tensor, "m d"]:
+    """Draw `count` different pairs, each equally likely, and return the coalition with feature 0 of each.
+
+    >>> distinct_pairs(3, 4, torch.Generator().manual_seed(0)).sum(0).tolist()
+    [4, 2, 2]
+    """
+    if 2 ** (d - 1) <= 4 * count:
+        return _shuffled(all_coalitions(d)[1::2], count, generator)
+
+    def draw(rows: Tensor) -> Tensor:
+        half = torch.rand(len(rows), d, generator=generator, device=generator.device).cpu() < 0.5
+        return half ^ ~half[:, :1]
+
+    return _distinct(draw, count)
+
+
+def pairs_by_size(d: int, counts: list[int], generator: torch.Generator) -> Bool[Tensor, "m d"]:
+    """Draw `counts[s - 1]` different pairs of each size s, each equally likely, and return one coalition of each.
 
     Args:
         d: features.
-        count: pairs, at most as many as there are.
+        counts: for the sizes 1, 2, ... of the smaller coalition, up to d / 2; at most as many as there are.
         generator: where the random numbers come from.
-        size: of one of the two coalitions, at most d / 2; any size without it.
 
-    >>> distinct_pairs(3, 3, torch.Generator().manual_seed(0), size=1).sum(0).tolist()
-    [1, 1, 1]
+    >>> pairs_by_size(5, [5, 2], torch.Generator().manual_seed(0)).sum(1).tolist()
+    [1, 1, 1, 1, 1, 2, 2]
     """
+    available = [pairs_of_size(d, size) for size in range(1, len(counts) + 1)]
+    # Most of a short list is drawn from the list; little of a long one by rejection, all sizes at once.
+    listed = [most <= 4 * count for count, most in zip(counts, available, strict=True)]
+    sizes = torch.tensor([s for s, n in enumerate(counts, 1) if not listed[s - 1] for _ in range(n)], dtype=torch.int64)
 
-    available = pairs_of_size(d, size) if size else 2 ** (d - 1)
-    if available <= 4 * count:
-        pairs = coalitions_of_size(d, size) if size else all_coalitions(d)[1::2]
-        return pairs[torch.randperm(available, generator=generator, device=generator.device)[:count].cpu()]
-    drawn = torch.zeros(0, d, dtype=torch.bool)
-    while len(drawn) < count:
-        drawn = torch.cat([drawn, _draw(d, count - len(drawn), generator, size)])
-        # Rejecting what came before leaves each set of pairs equally likely.
-        drawn = drawn[np.sort(np.unique(drawn.numpy(), axis=0, return_index=True)[1])]
-    return drawn
+    def draw(rows: Tensor) -> Tensor:
+        order = torch.rand(len(rows), d, generator=generator, device=generator.device).cpu().argsort(1)
+        half = torch.zeros(len(rows), d, dtype=torch.bool)
+        half.scatter_(1, order, torch.arange(d) < sizes[rows, None])
+        # Where a coalition and its complement could both come, the one with feature 0 stands for the pair.
+        return half ^ (~half[:, :1] & (2 * sizes[rows, None] == d))
+
+    rejected = iter(
+        _distinct(draw, len(sizes)).split([n for n, short in zip(counts, listed, strict=True) if not short])
+    )
+    return torch.cat(
+        [
+            _shuffled(coalitions_of_size(d, size), count, generator) if listed[size - 1] else next(rejected)
+            for size, count in enumerate(counts, 1)
+        ]
+    )
 
 
 def pairs_of_size(d: int, size: int) -> int:
@@ -80,11 +106,18 @@ def pairs_of_size(d: int, size: int) -> int:
     return comb(d, size) // (2 if 2 * size == d else 1)
 
 
-def _draw(d: int, count: int, generator: torch.Generator, size: int | None) -> Tensor:
-    keys = torch.rand(count, d, generator=generator, device=generator.device).cpu()
-    if size is None:
-        half = keys < 0.5
-    else:
-        half = torch.zeros(count, d, dtype=torch.bool).scatter_(1, keys.topk(size).indices, True)
-    # Where a coalition and its complement could both come, the one with feature 0 stands for the pair.
-    return half ^ ~half[:, :1] if size is None or 2 * size == d else half
+def _shuffled(pairs: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    if count == len(pairs):
+        return pairs
+    return pairs[torch.randperm(len(pairs), generator=generator, device=generator.device)[:count].cpu()]
+
+
+def _distinct(draw: Callable[[Tensor], Tensor], count: int) -> Tensor:
+    """`count` different rows, where `draw` gives those with some numbers; every set of rows stays equally likely."""
+    rows = draw(torch.arange(count))
+    while True:
+        again = torch.ones(count, dtype=torch.bool)
+        again[np.unique(np.packbits(rows.numpy(), axis=1), axis=0, return_index=True)[1]] = False
+        if not again.any():
+            return rows
+        rows[again] = draw(again.nonzero()[:, 0])

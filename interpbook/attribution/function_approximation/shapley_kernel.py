@@ -1,14 +1,8 @@
 """Which coalitions KernelSHAP looks at: outer sizes whole, the rest drawn in pairs, each size in its share."""
 
 import torch
-from torch import Tensor
 
-from interpbook.attribution.function_approximation.coalitions import (
-    coalitions_of_size,
-    distinct_pairs,
-    paired,
-    pairs_of_size,
-)
+from interpbook.attribution.function_approximation.coalitions import paired, pairs_by_size, pairs_of_size
 from interpbook.attribution.function_approximation.design import Design, enumerated, sampled_pairs
 
 __all__ = ["allocate", "shapley_design"]
@@ -61,18 +55,14 @@ def shapley_design(d: int, samples: int, generator: torch.Generator) -> Design:
     if d == 1:
         return enumerated(torch.zeros(0, 1, dtype=torch.bool))
     taken = allocate(d, samples // 2)
-    halves: list[Tensor] = []
-    weights: list[Tensor] = []
-    unseen: list[float] = []
-    for size, count in enumerate(taken, start=1):
-        available = pairs_of_size(d, size)
-        whole = count == available
-        half = coalitions_of_size(d, size) if whole else distinct_pairs(d, count, generator, size)
-        halves.append(half)
-        weights.append(torch.full((2 * count,), _mass(d, size) / max(1, 2 * count), dtype=torch.float64))
-        unseen.append(1 - count / available)
-    xi, weight = paired(torch.cat(halves)), torch.cat(weights)[None]
-    if not any(unseen):
-        return enumerated(xi, weight)
+    available = [pairs_of_size(d, size) for size in range(1, len(taken) + 1)]
     stratum = torch.repeat_interleave(torch.arange(len(taken)), torch.tensor(taken))
+    xi = paired(pairs_by_size(d, taken, generator))
+    each = torch.tensor(
+        [_mass(d, size) / max(1, 2 * count) for size, count in enumerate(taken, 1)], dtype=torch.float64
+    )
+    weight = each[stratum].repeat_interleave(2)[None]
+    if taken == available:
+        return enumerated(xi, weight)
+    unseen = [1 - count / most for count, most in zip(taken, available, strict=True)]
     return sampled_pairs(xi, weight, stratum, torch.tensor(unseen, dtype=torch.float64))

@@ -39,7 +39,7 @@ def standard_error(
     """
     if design.exact:
         return influence.new_zeros(influence.shape[:2])
-    u = influence.unflatten(2, (-1, 2)).sum(3)
+    u = influence[..., 0::2] + influence[..., 1::2]
     correction = design.unseen
     if len(design.unseen) > 1:
         size = torch.bincount(design.stratum, minlength=len(design.unseen)).to(u)

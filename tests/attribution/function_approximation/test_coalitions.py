@@ -13,8 +13,16 @@ from interpbook.attribution.function_approximation.coalitions import (
     coalitions_of_size,
     distinct_pairs,
     paired,
+    pairs_by_size,
     pairs_of_size,
 )
+
+
+def drawn(d, count, generator, size=None):
+    """`count` pairs of one size, or of any."""
+    if size is None:
+        return distinct_pairs(d, count, generator)
+    return pairs_by_size(d, [0] * (size - 1) + [count], generator)
 
 
 def sets(masks):
@@ -45,7 +53,7 @@ def test_drawn_pairs_are_distinct_and_of_their_size(data, d, seed):
     size = data.draw(st.none() | st.integers(1, d // 2)) if d > 1 else None
     available = 2 ** (d - 1) if size is None else pairs_of_size(d, size)
     count = data.draw(st.integers(0, min(available, 200)))
-    half = distinct_pairs(d, count, torch.Generator().manual_seed(seed), size)
+    half = drawn(d, count, torch.Generator().manual_seed(seed), size)
     assert half.shape == (count, d)
     both = sets(paired(half))
     assert len(set(both)) == 2 * count
@@ -56,7 +64,7 @@ def test_drawn_pairs_are_distinct_and_of_their_size(data, d, seed):
 def test_every_pair_is_drawn_equally_often(d, count, size):
     """Both ways of drawing: by rejection, and from a list."""
     generator, draws = torch.Generator().manual_seed(5), 2000
-    rows = torch.cat([distinct_pairs(d, count, generator, size) for _ in range(draws)])
+    rows = torch.cat([drawn(d, count, generator, size) for _ in range(draws)])
     # As the subset with feature 0, or of the smaller size.
     seen = dict.fromkeys(sets(rows), 0)
     for members in sets(rows):
@@ -69,6 +77,6 @@ def test_every_pair_is_drawn_equally_often(d, count, size):
 
 
 def test_more_features_than_an_integer_has_bits():
-    half = distinct_pairs(200, 50, torch.Generator().manual_seed(0), 90)
+    half = drawn(200, 50, torch.Generator().manual_seed(0), 90)
     assert half.sum(1).tolist() == [90] * 50
     assert distinct_pairs(200, 50, torch.Generator().manual_seed(0)).sum(1).float().mean() == pytest.approx(100, abs=5)
