@@ -14,6 +14,7 @@ import numpy as np
 from torch import Tensor
 
 ENGINE = ("layers.js", "backward.js")
+FIGURE = (*ENGINE, "drawing.js", "views.js", "brush.js", "live.js")
 MISSING = "no node on this machine: install Node.js, or playwright, whose wheel carries one"
 
 # Float64Arrays travel as base64 inside of JSON, so that every bit of them arrives.
@@ -54,8 +55,17 @@ def find_node() -> str:
 
 def engine_source() -> str:
     """The network's forward and backward pass as a figure's document carries it: plain files, one after the other."""
+    return _joined(ENGINE)
+
+
+def figure_source() -> str:
+    """What a live figure computes and shows, without a page to show it in: nothing of it runs before it is called."""
+    return _joined(FIGURE)
+
+
+def _joined(names: tuple[str, ...]) -> str:
     static = files("interpbook.page") / "static"
-    return "\n".join((static / name).read_text(encoding="utf-8") for name in ENGINE)
+    return "\n".join((static / name).read_text(encoding="utf-8") for name in names)
 
 
 def run_node(source: str, data: Any = None) -> Any:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -75,9 +77,7 @@ def read_figure(model: nn.Module, start: Start, views: Views, labels: Sequence[s
     chosen = [_view(view) for view in ([views] if isinstance(views, str | View) else views)]
     controls = [*read_controls({"example": dict(zip(names, range(len(names)), strict=True))}), _class_control(classes)]
     for view in chosen:
-        for control in read_controls(view.settings):
-            start_value = view.starts.get(control.name, control.values[0])
-            controls.append(replace(control, start=control.values.index(start_value)))
+        controls += _settings(view)
     for things, words in (([v.name for v in chosen], "views"), ([c.name for c in controls], "settings of the views")):
         if not things or len(set(things)) < len(things):
             raise ValueError(f"{words}: expected at least one, and no name twice, got {', '.join(things) or 'nothing'}")
@@ -126,9 +126,33 @@ def _class_control(labels: tuple[str, ...]) -> Control:
     return Control("class", ("as predicted", *labels), (None, *range(len(labels))), "select")
 
 
+def _settings(view: View) -> list[Control]:
+    """The view's own controls, at the values that they start at."""
+    controls = [replace(control, values=tuple(map(_plain, control.values))) for control in read_controls(view.settings)]
+    named = {control.name: control for control in controls}
+    for name, start in view.starts.items():
+        where = f"views: {view.name!r} starts {name}"
+        if name not in named:
+            raise ValueError(f"{where}, but its settings are {', '.join(named) or 'none'}")
+        if start not in named[name].values:
+            raise ValueError(f"{where} at {start}, expected one of {', '.join(named[name].labels)}")
+        named[name] = replace(named[name], start=named[name].values.index(start))
+    for name, control in named.items():
+        for value in control.values:
+            if not isinstance(value, str | int | float | None) or (isinstance(value, float) and not isfinite(value)):
+                kind = value if isinstance(value, float) else f"a {type(value).__name__}"
+                raise ValueError(f"views: setting {name} has {kind}, expected finite numbers or texts")
+    return list(named.values())
+
+
+def _plain(value: object) -> object:
+    """Numbers of numpy as Python's own, which the page can hold."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _view(view: object) -> View:
     if isinstance(view, View):
-        if "</script" in view.script or (not view.script and view is not VIEWS.get(view.name)):
+        if "</script" in view.script.lower() or (not view.script and view is not VIEWS.get(view.name)):
             raise ValueError(f"views: {view.name!r} has no script for the page, or one that closes its own tag")
         return view
     if not isinstance(view, str) or view not in VIEWS:

@@ -21,7 +21,7 @@ def stamp(x: Tensor, row: float, column: float, radius: float, *, erase: bool = 
         radius: in pixels.
         erase: take ink away instead.
 
-    >>> stamp(torch.zeros(3, 3), 1, 1, 0.5).tolist()
+    >>> stamp(torch.zeros(3, 3), 1.0, 1.0, 0.5).tolist()
     [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
     """
     rows = torch.arange(x.shape[-2], device=x.device, dtype=x.dtype)[:, None]
@@ -68,7 +68,8 @@ def widgets(figure: LiveFigure) -> ipywidgets.VBox:
         if button.description == "clear":
             x = torch.zeros_like(x)
         else:
-            x = stamp(x, cursor[0].value, cursor[1].value, brush_radius(x), erase=button.description == "erase")
+            row, column = (float(box.value) for box in cursor)
+            x = stamp(x, row, column, brush_radius(x), erase=button.description == "erase")
         redraw(button)
 
     redraw()

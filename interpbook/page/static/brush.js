@@ -4,9 +4,12 @@
 // A round brush with a soft edge of one pixel, at (row, column) in pixels; paints (or erases) all channels alike.
 function stamp(x, shape, row, column, radius, erase) {
   var size = shape[1] * shape[2];
-  for (var i = 0; i < shape[1]; i++) {
-    for (var j = 0; j < shape[2]; j++) {
-      var ink = Math.min(1, Math.max(0, radius + 0.5 - Math.hypot(i - row, j - column)));
+  var reach = radius + 0.5;
+  var bottom = Math.min(shape[1] - 1, Math.floor(row + reach));
+  var right = Math.min(shape[2] - 1, Math.floor(column + reach));
+  for (var i = Math.max(0, Math.ceil(row - reach)); i <= bottom; i++) {
+    for (var j = Math.max(0, Math.ceil(column - reach)); j <= right; j++) {
+      var ink = Math.min(1, Math.max(0, reach - Math.hypot(i - row, j - column)));
       for (var k = i * shape[2] + j; ink > 0 && k < x.length; k += size) {
         x[k] = erase ? Math.min(x[k], 1 - ink) : Math.max(x[k], ink);
       }
@@ -62,7 +65,8 @@ function makeBrush(shape, touched) {
   }
 
   surface.addEventListener("pointerdown", function (event) {
-    if (event.button !== 0) {
+    // A second finger does not draw a line from the first.
+    if (event.button !== 0 || !event.isPrimary) {
       return;
     }
     surface.setPointerCapture(event.pointerId);
@@ -70,7 +74,9 @@ function makeBrush(shape, touched) {
     moveTo(event, true);
   });
   surface.addEventListener("pointermove", function (event) {
-    moveTo(event, surface.hasPointerCapture(event.pointerId));
+    if (event.isPrimary) {
+      moveTo(event, surface.hasPointerCapture(event.pointerId));
+    }
   });
 
   function moveTo(event, draws) {

@@ -74,7 +74,9 @@ function paintPixels(box, height, width, colour) {
 
 // A row for each label: its name, a track with a bar, a number. Rows are made once and then moved.
 function rowsOf(box, labels) {
-  if (!box.rows || box.rows.length !== labels.length) {
+  var names = JSON.stringify(labels);
+  if (box.names !== names) {
+    box.names = names;
     box.textContent = "";
     box.rows = labels.map(function (label) {
       var line = element("div", "ib-row");

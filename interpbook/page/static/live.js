@@ -76,6 +76,8 @@ function bringToLife(root, data) {
   var spoken = element("p", "ib-state");
   var brush = makeBrush(shape, touched);
   var waiting = null;
+  var ended = false;
+  var answer = "";
 
   function chosen(name) {
     return data.controls.findIndex(function (control) {
@@ -108,20 +110,32 @@ function bringToLife(root, data) {
       return result;
     });
     drawn.image(brush.surface, { values: brush.x, shape: shape });
-    spoken.textContent = "The network sees " + now.labels[now.logits.indexOf(Math.max.apply(null, now.logits))] + ".";
+    answer = "The network sees " + now.labels[now.logits.indexOf(Math.max.apply(null, now.logits))] + ".";
     // For whoever wants to know what stands in the page, and how long it took.
     root.dispatchEvent(new CustomEvent("ib-drawn", {
       detail: { results: results, now: now, milliseconds: performance.now() - began }
     }));
   }
 
-  function touched() {
+  function touched(done) {
+    ended = ended || done;
     // Many movements between two frames are one drawing.
     if (waiting === null) {
       waiting = requestAnimationFrame(function () {
         waiting = null;
         draw();
+        if (ended) {
+          ended = false;
+          speak();
+        }
       });
+    }
+  }
+
+  // A screen reader hears the answer when it is another one, and not in the middle of a stroke.
+  function speak() {
+    if (spoken.textContent !== answer) {
+      spoken.textContent = answer;
     }
   }
 
@@ -129,9 +143,11 @@ function bringToLife(root, data) {
   brush.place((shape[1] - 1) / 2, (shape[2] - 1) / 2);
   takeExample();
   draw();
+  speak();
   followAddress(root, controls, function () {
     takeExample();
     draw();
+    speak();
   });
 
   function layOut() {
@@ -152,6 +168,7 @@ function bringToLife(root, data) {
     tools.append(pen, eraser, button("clear", function () {
       brush.x.fill(0);
       draw();
+      speak();
     }));
     spoken.setAttribute("aria-live", "polite");
     desk.append(brush.surface, tools);
@@ -169,6 +186,7 @@ function bringToLife(root, data) {
           takeExample();
         }
         draw();
+        speak();
         writeAddress(root, controls);
       });
     });

@@ -143,10 +143,13 @@ function channelSum(values, shape) {
 function rescaledSum(values, shape) {
   var low = Infinity;
   var high = 0;
-  var total = channelSum(values.map(Math.abs), shape);
-  for (var k = 0; k < values.length; k++) {
-    low = Math.min(low, Math.abs(values[k]));
-    high = Math.max(high, Math.abs(values[k]));
+  var total = new Float64Array(shape[1] * shape[2]);
+  for (var k = 0, pixel = 0; k < values.length; k++, pixel++) {
+    var value = Math.abs(values[k]);
+    pixel = pixel === total.length ? 0 : pixel;
+    low = value < low ? value : low;
+    high = value > high ? value : high;
+    total[pixel] += value;
   }
   return total.map(function (value) {
     return (value - low * shape[0]) / (high - low + 1e-6);
