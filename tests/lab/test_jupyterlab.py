@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-CELL = """from interpbook import page
+SWEEP = """from interpbook import page
 from matplotlib.figure import Figure
 
 def draw(size, colour):
@@ -22,16 +22,21 @@ def draw(size, colour):
     return figure, f"Two bars in {colour}, the first {size} high"
 
 page.explore.sweep(draw, size=[1, 2, 3, 4, 5, 6], colour=["teal", "grey"])"""
-PICTURE = ".jp-OutputArea img"
+LIVE = """import torch
+from interpbook import models
+
+images = {"a line": torch.eye(4)[None], "nothing": torch.zeros(1, 4, 4)}
+page.explore.live(models.MLP(hidden=(4,), inputs=16).eval(), start=images, views=["probabilities", "gradient_step"])"""
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[str]:
     """The address of a JupyterLab with one small notebook, run by a person: INTERPBOOK_RENDER is not set."""
     folder = tmp_path_factory.mktemp("lab")
-    cell = {"cell_type": "code", "source": CELL, "metadata": {}, "outputs": [], "execution_count": None, "id": "only"}
+    empty = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    cells = [empty | {"source": source, "id": f"cell-{k}"} for k, source in enumerate((SWEEP, LIVE))]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
     (folder / "small.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -71,10 +76,10 @@ def _wait_for(address: str, server: subprocess.Popen, seconds: float = 60) -> No
     raise RuntimeError(f"JupyterLab did not start within {seconds} s (exit code {server.poll()})")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(chromium, lab) -> Iterator:
     """JupyterLab with the notebook open and all of its cells run."""
-    context = chromium.new_context(viewport={"width": 1200, "height": 900})
+    context = chromium.new_context(viewport={"width": 1200, "height": 1600})
     page = context.new_page()
     page.goto(lab)
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
@@ -82,29 +87,53 @@ def page(chromium, lab) -> Iterator:
     page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.locator(PICTURE).first.wait_for(timeout=90_000)
+    page.locator(".jp-OutputArea img").nth(1).wait_for(timeout=90_000)
     yield page
     context.close()
 
 
-def test_moving_the_controls_draws_again(page):
-    picture = page.locator(PICTURE).first
-    seen = [(picture.get_attribute("src"), picture.get_attribute("alt"))]
+class Output:
+    """What a cell shows, and every picture that was seen in it."""
 
-    def another_picture() -> None:
-        old = seen[-1][0]
-        page.wait_for_function(
-            "([where, old]) => ![null, undefined, old].includes(document.querySelector(where)?.getAttribute('src'))",
-            arg=[PICTURE, old],
-            timeout=30_000,
-        )
-        now = page.locator(PICTURE).first
-        seen.append((now.get_attribute("src"), now.get_attribute("alt")))
+    def __init__(self, page, number: int) -> None:
+        self.area = page.locator(".jp-CodeCell").nth(number).locator(".jp-OutputArea").first
+        self.image = self.area.locator("img")
+        self.seen: list[tuple[str, str]] = []
+        self.another_picture()
 
-    slider = page.locator(".jp-OutputArea .noUi-handle, .jp-OutputArea input[type=range]").first
-    slider.focus()
-    slider.press("ArrowRight")
-    another_picture()
-    page.locator(".jp-OutputArea select").first.select_option(index=1)
-    another_picture()
-    assert len(set(seen)) == 3
+    def another_picture(self) -> None:
+        """Wait for a picture that was not seen before."""
+        end = time.monotonic() + 30
+        while (now := (self.image.get_attribute("src"), self.image.get_attribute("alt"))) in self.seen:
+            assert time.monotonic() < end, f"still the picture of: {now[1]}"
+            time.sleep(0.1)
+        self.seen.append(now)
+
+    def step(self, slider: int = 0) -> None:
+        handle = self.area.locator(".noUi-handle, input[type=range]").nth(slider)
+        handle.focus()
+        handle.press("ArrowRight")
+        self.another_picture()
+
+    def choose(self, menu: int, option: int) -> None:
+        self.area.locator("select").nth(menu).select_option(index=option)
+        self.another_picture()
+
+
+def test_moving_the_controls_of_a_sweep_draws_again(page):
+    output = Output(page, 0)
+    output.step()
+    output.choose(0, 1)
+    words = [alt for _, alt in output.seen]
+    assert words == [f"Two bars in {look}, the first {n} high" for look, n in (("teal", 1), ("teal", 2), ("grey", 2))]
+
+
+def test_a_network_answers_to_examples_classes_sliders_and_the_brush(page):
+    output = Output(page, 1)
+    output.choose(0, 1)  # another example
+    output.choose(1, 4)  # another class
+    assert "3 has " in output.seen[-1][1]
+    output.step()  # eps
+    output.area.get_by_role("button", name="draw", exact=True).click()
+    output.another_picture()
+    assert len({picture for picture, _ in output.seen}) == 5
