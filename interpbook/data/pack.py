@@ -1,4 +1,4 @@
-"""Pack the bundled samples from the raw idx files: `python -m interpbook.data.pack mnist FOUR FILES`.
+"""Pack the bundled samples from the raw files: `python -m interpbook.data.pack mnist FOUR FILES`, or `adult CSV`.
 
 From each class the images are taken at equal distances through the original file (MNIST's test file holds two
 groups of writers one after the other), and stored class after class: 0, 1, ..., 9, 0, 1, ... Every prefix is
@@ -7,12 +7,17 @@ files give the same bytes.
 
 The format is numpy's compressed npz. MNIST and Fashion-MNIST together take 7.3 MB, and each file is read and
 checked in less than 0.1 s; xz would save 1 MB, but is slower to read, and some Pythons are built without it.
+
+Of the Adult table rows are taken at equal distances through the file. Words are stored as their places in the
+alphabetical list of those that the file holds.
 """
 
 import argparse
+import csv
 import hashlib
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int, UInt8
@@ -22,6 +27,9 @@ from interpbook.data.fetch import atomic_file
 from interpbook.data.idx import decode_idx
 
 PER_CLASS = {"train": 1000, "test": 200}
+ADULT_ROWS = 3000
+ADULT_CLASS = "class"
+ADULT_LEFT_OUT = ("fnlwgt", "education", ADULT_CLASS)  # a sampling weight, and the words for `education-num`
 
 
 def balanced_order(labels: UInt8[np.ndarray, " n"], per_class: int) -> Int[np.ndarray, " chosen"]:
@@ -61,6 +69,43 @@ def pack(images: UInt8[np.ndarray, "n h w"], labels: UInt8[np.ndarray, "..."], p
     return archive.getvalue()
 
 
+def pack_adult(text: str, count: int) -> bytes:
+    """An npz archive of `count` rows of the Adult table, `text` in CSV.
+
+    It holds `x` (Int32[n 12]), `y` (UInt8[n]), the names `features` and `classes`, and for each feature of words the
+    list "words <feature>". An empty field is written "?", as in the original table.
+
+    Raises:
+        ValueError: the file has fewer rows, or no column `class`.
+
+    >>> table = "age,sex,class\\n30,Male,<=50K\\n40,Female,>50K\\n50,,>50K\\n60,Male,<=50K\\n"
+    >>> archive = np.load(io.BytesIO(pack_adult(table, 2)))
+    >>> archive["x"].tolist(), archive["words sex"].tolist(), archive["y"].tolist()
+    ([[30, 2], [50, 0]], ['?', 'Female', 'Male'], [0, 1])
+    """
+    rows = list(csv.DictReader(io.StringIO(text)))
+    if len(rows) < count:
+        raise ValueError(f"the file has {len(rows)} rows, {count} were asked for")
+    if ADULT_CLASS not in rows[0]:
+        raise ValueError(f"the file has no column {ADULT_CLASS!r}; its columns are {', '.join(rows[0])}")
+    chosen = np.arange(count) * len(rows) // count
+    columns = {name: np.array([row[name] or "?" for row in rows]) for name in rows[0]}
+    arrays: dict[str, Any] = {}
+    features = [name for name in columns if name not in ADULT_LEFT_OUT]
+    numbers = []
+    for name in features:
+        try:
+            numbers.append(columns[name].astype(np.float64).astype(np.int32)[chosen])
+        except ValueError:
+            arrays[f"words {name}"], codes = np.unique(columns[name], return_inverse=True)
+            numbers.append(codes.astype(np.int32)[chosen])
+    arrays["classes"], labels = np.unique(columns[ADULT_CLASS], return_inverse=True)
+    arrays |= {"x": np.stack(numbers, 1), "y": labels.astype(np.uint8)[chosen], "features": np.array(features)}
+    archive = io.BytesIO()
+    np.savez_compressed(archive, **arrays)
+    return archive.getvalue()
+
+
 def write_checksums(folder: Path) -> None:
     """Write `SHA256SUMS`, the list of every npz and jpg file below `folder`.
 
@@ -81,17 +126,27 @@ def write_checksums(folder: Path) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """The command line; see the top of this module."""
     parser = argparse.ArgumentParser(prog="python -m interpbook.data.pack", description=__doc__)
-    parser.add_argument("name", choices=["mnist", "fashion-mnist"])
-    for split in PER_CLASS:
-        parser.add_argument(f"{split}_images", type=Path, help="raw idx file, gzipped or not")
-        parser.add_argument(f"{split}_labels", type=Path, help="raw idx file, gzipped or not")
-    parser.add_argument("--out", type=Path, default=FILES, help="folder to write to (default: the package)")
+    names = parser.add_subparsers(dest="name", required=True)
+    for name in ("mnist", "fashion-mnist"):
+        images_of = names.add_parser(name)
+        for split in PER_CLASS:
+            images_of.add_argument(f"{split}_images", type=Path, help="raw idx file, gzipped or not")
+            images_of.add_argument(f"{split}_labels", type=Path, help="raw idx file, gzipped or not")
+    names.add_parser("adult").add_argument("csv", type=Path, help="the table with a line of names")
+    for command in names.choices.values():
+        command.add_argument("--out", type=Path, default=FILES, help="folder to write to (default: the package)")
     chosen = parser.parse_args(arguments)
-    for split, per_class in PER_CLASS.items():
-        paths = [getattr(chosen, f"{split}_{part}") for part in ("images", "labels")]
-        images, labels = (decode_idx(path.read_bytes(), str(path)) for path in paths)
-        with atomic_file(chosen.out / f"{chosen.name}-{split}.npz") as file:
-            file.write(pack(images, labels, per_class))
+    if chosen.name == "adult":
+        packed = {"adult": pack_adult(chosen.csv.read_text(encoding="utf-8"), ADULT_ROWS)}
+    else:
+        packed = {}
+        for split, per_class in PER_CLASS.items():
+            paths = [getattr(chosen, f"{split}_{part}") for part in ("images", "labels")]
+            images, labels = (decode_idx(path.read_bytes(), str(path)) for path in paths)
+            packed[f"{chosen.name}-{split}"] = pack(images, labels, per_class)
+    for stem, content in packed.items():
+        with atomic_file(chosen.out / f"{stem}.npz") as file:
+            file.write(content)
     write_checksums(chosen.out)
     for name, checksum in checksums(chosen.out).items():
         print(f"{checksum}  {(chosen.out / name).stat().st_size:>9}  {name}")

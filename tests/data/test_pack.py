@@ -78,6 +78,37 @@ def test_images_and_labels_must_match() -> None:
         pack.pack(np.zeros((4, 28, 28), dtype=np.uint8), np.zeros(3, dtype=np.uint8), 1)
 
 
+ADULT = (
+    "age,fnlwgt,sex,education,class\n30,1.5,Male,a,<=50K\n40,2.5,Female,b,>50K\n50,3.5,,a,<=50K\n60,4.5,Male,c,>50K\n"
+)
+
+
+def test_packing_the_table_is_deterministic_and_faithful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pack, "ADULT_ROWS", 4)
+    (tmp_path / "adult.csv").write_text(ADULT)
+    for folder in ("one", "two"):
+        pack.main(["adult", str(tmp_path / "adult.csv"), "--out", str(tmp_path / folder)])
+    assert checksums(tmp_path / "one") == checksums(tmp_path / "two")
+    archive = np.load(tmp_path / "one" / "adult.npz")
+    assert set(archive) == {"x", "y", "features", "classes", "words sex"}
+    assert archive["features"].tolist() == ["age", "sex"]
+    assert archive["x"][:, 0].tolist() == [30, 40, 50, 60]
+    assert archive["words sex"][archive["x"][:, 1]].tolist() == ["Male", "Female", "?", "Male"]
+    assert archive["classes"][archive["y"]].tolist() == ["<=50K", ">50K", "<=50K", ">50K"]
+
+
+def test_the_table_s_rows_are_spread_evenly() -> None:
+    many = "age,class\n" + "".join(f"{k},{k % 2}\n" for k in range(1000))
+    assert np.load(io.BytesIO(pack.pack_adult(many, 8)))["x"][:, 0].tolist() == list(range(0, 1000, 125))
+
+
+def test_broken_tables_are_refused() -> None:
+    with pytest.raises(ValueError, match="the file has 4 rows, 5 were asked for"):
+        pack.pack_adult(ADULT, 5)
+    with pytest.raises(ValueError, match=r"no column 'class'; its columns are age, income"):
+        pack.pack_adult("age,income\n3,4\n", 1)
+
+
 @pytest.mark.parametrize("shape", [(3,), (0,), (2, 3, 4)])
 def test_idx_round_trip(shape: tuple[int, ...]) -> None:
     array = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
