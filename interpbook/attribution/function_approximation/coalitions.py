@@ -5,7 +5,7 @@ order: what two features do together cancels from the estimate of what each does
 """
 
 from collections.abc import Callable
-from itertools import combinations
+from itertools import chain, combinations
 from math import comb
 
 import numpy as np
@@ -41,10 +41,12 @@ def coalitions_of_size(d: int, size: int) -> Bool[Tensor, "m d"]:
     [[1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1]]
     """
     if 2 * size == d:
-        rows = [(0, *rest) for rest in combinations(range(1, d), size - 1)]
+        members = combinations(range(1, d), size - 1)
+        rows = np.fromiter(chain.from_iterable((0, *rest) for rest in members), np.int64)
     else:
-        rows = list(combinations(range(d), size))
-    return torch.zeros(len(rows), d, dtype=torch.bool).scatter_(1, torch.tensor(rows), True)
+        rows = np.fromiter(chain.from_iterable(combinations(range(d), size)), np.int64)
+    rows = rows.reshape(-1, size)
+    return torch.zeros(len(rows), d, dtype=torch.bool).scatter_(1, torch.from_numpy(rows), True)
 
 
 def distinct_pairs(d: int, count: int, generator: torch.Generator) -> Bool[Tensor, "m d"]:

@@ -242,8 +242,9 @@ def test_zero_inputs():
 def test_a_narrow_kernel_is_not_lost_to_rounding():
     x = normal(2, 6)
     for distance in ("mask", "input"):
-        for samples in (64, 40):
-            fit = lfa(bumpy, x, neighbourhood=BinaryExponential(1e-3, distance), loss=SquaredError(), samples=samples)
+        near = BinaryExponential(1e-3, distance)
+        for seed in range(8):  # not every sample has the mask of ones, whose weight is never small
+            fit = lfa(bumpy, x, neighbourhood=near, loss=SquaredError(), samples=30, generator=seeded(seed))
             assert fit.weights.isfinite().all()
 
 

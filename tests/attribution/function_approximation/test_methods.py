@@ -93,12 +93,15 @@ def test_lime_is_the_weighted_fit_of_scikit_learn():
 
     f, x = select(network(5, 9, 2), 0), normal(1, 5)
     masks = torch.cartesian_prod(*[torch.tensor([0.0, 1.0], dtype=torch.float64)] * 5)
-    ones = torch.ones_like(masks)
-    for distance, one, other in [("mask", ones, masks), ("input", x.expand(32, 5), masks * x)]:
+    ones, baseline = torch.ones_like(masks), normal(5, seed=8)
+    points = torch.lerp(baseline, x, masks)
+    for distance, one, other in [("mask", ones, masks), ("input", x.expand(32, 5), points)]:
         far = 1 - torch.cosine_similarity(one, other, 1)
         kernel = (-(far**2) / (2 * 0.25**2)).exp()
-        reference = LinearRegression().fit(masks, f(masks * x).detach(), sample_weight=kernel)
-        fit = lfa(f, x, neighbourhood=BinaryExponential(0.25, distance), loss=SquaredError())
+        reference = LinearRegression().fit(masks, f(points).detach(), sample_weight=kernel)
+        near = BinaryExponential(0.25, distance)
+        fit = lfa(f, x, neighbourhood=near, loss=SquaredError(), baseline=baseline, samples=32)
+        assert not fit.standard_error.any()
         torch.testing.assert_close(fit.weights[0], torch.tensor(reference.coef_), rtol=1e-9, atol=1e-10)
         assert float(fit.intercept[0]) == pytest.approx(reference.intercept_)
 
