@@ -245,6 +245,7 @@ def test_drawing_by_finger_does_not_move_the_page(opened: Callable) -> None:
     # A second finger draws nothing of its own.
     touch("touchStart", (24, 20), (10, 3))
     touch("touchMove", (24, 20), (14, 3))
+    assert live.get("now.cursor") == {"row": 24, "column": 20}
     touch("touchEnd")
     live.settle()
     assert live.x[9:16, 2:5].max() == 0
