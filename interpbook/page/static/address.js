@@ -6,7 +6,15 @@ function ownAddress(root) {
   return "#figure-" + (Array.prototype.indexOf.call(all, root) + 1) + "?";
 }
 
+// Browsers count the changes of an address and refuse too many: only where a movement rests is written down.
 function writeAddress(root, controls) {
+  clearTimeout(root.writing);
+  root.writing = setTimeout(function () {
+    writeNow(root, controls);
+  }, 200);
+}
+
+function writeNow(root, controls) {
   var state = new URLSearchParams();
   // In JupyterLab, or in a frame as in Colab, the address belongs to the application.
   if (window.parent !== window || document.getElementById("jupyter-config-data")) {

@@ -54,14 +54,22 @@ function makePanel(view) {
   var text = element("p", "ib-text");
   panel.append(element("figcaption", "", view.title), pictures, text);
   pictures.setAttribute("role", "img");
+  // The pictures' label says the same.
+  text.setAttribute("aria-hidden", "true");
   panel.show = function (result) {
     result.pictures.forEach(function (picture, k) {
       var box = pictures.children[k] || pictures.appendChild(element("div", "ib-drawn-" + picture.kind));
       drawn[picture.kind](box, picture);
     });
-    panel.classList.toggle("ib-narrow", result.pictures.length === 1 && pictures.children[0].matches(".ib-drawn-image, .ib-drawn-map"));
+    panel.classList.toggle("ib-narrow", pictures.matches(":has(> .ib-drawn-image:only-child, > .ib-drawn-map:only-child)"));
     pictures.setAttribute("aria-label", view.title + ". " + result.text);
     text.textContent = result.text;
+  };
+  // The old pictures must not stand for the new state.
+  panel.fail = function (error) {
+    pictures.textContent = text.textContent = String(error);
+    pictures.setAttribute("aria-label", view.title + ". " + error);
+    console.error(error);
   };
   return panel;
 }
@@ -105,9 +113,14 @@ function bringToLife(root, data) {
     var target = controls[chosen("class")].position() - 1;
     var now = stateOf(network, data, brush.x, target < 0 ? null : target, brush.cursor, settings());
     var results = data.views.map(function (view, k) {
-      var result = views[view.name](now);
-      panels[k].show(result);
-      return result;
+      try {
+        var result = views[view.name](now);
+        panels[k].show(result);
+        return result;
+      } catch (error) {
+        panels[k].fail(error);
+        return null;
+      }
     });
     drawn.image(brush.surface, { values: brush.x, shape: shape });
     answer = "The network sees " + now.labels[now.logits.indexOf(Math.max.apply(null, now.logits))] + ".";

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from interpbook import models
 from interpbook.attribution import full_gradients, input_gradient
+from interpbook.models import SmallCNN
 from interpbook.page.explore import Picture, Shown, View
 from interpbook.page.explore.figure import read_figure
 from interpbook.page.explore.kernel import widgets
@@ -305,6 +306,7 @@ def test_the_address_holds_the_controls_and_brings_them_back(opened: Callable) -
     live.menu("example").select_option(label="a ring & more")
     live.slider("eps").fill("2")
     live.menu("class").select_option(label="7")
+    live.tab.wait_for_function("location.hash.endsWith('class=7&eps=0.04&square=7')")
     address = live.tab.evaluate("location.hash")
     assert address.startswith("#figure-2?")
     tab = opened(address)
@@ -443,3 +445,25 @@ def test_a_stroke_of_the_chapter_s_network_is_drawn_within_a_frame_or_so(opened:
     took = live.root.evaluate("figure => figure.took")
     assert len(took) > 50
     assert np.median(took) < 20
+
+
+def test_a_view_that_fails_says_why_and_the_others_go_on(chromium) -> None:
+    script = "function (now) { if (now.x[0] > 0) { throw new Error('too bright'); } return views.input_gradient(now); }"
+    fussy = View("fussy", "a fussy view", VIEWS["input_gradient"].compute, script)
+    figure = live_html(
+        SmallCNN().eval(),
+        start={"dark": torch.zeros(1, 28, 28), "bright": torch.ones(1, 28, 28)},
+        views=[fussy, "probabilities"],
+    )
+    tab = chromium.new_page()
+    tab.set_content(figure)
+    first, second = tab.locator(".ib-pictures").all()
+    assert first.locator("canvas").count() == 1
+    before = second.get_attribute("aria-label")
+    tab.get_by_label("example").select_option(label="bright")
+    assert first.get_attribute("aria-label") == "a fussy view. Error: too bright"
+    assert "too bright" in first.inner_text()
+    assert second.get_attribute("aria-label") != before
+    tab.get_by_label("example").select_option(label="dark")
+    assert first.locator("canvas").count() == 1
+    tab.close()

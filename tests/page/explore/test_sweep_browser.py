@@ -123,7 +123,7 @@ def test_the_address_holds_the_state_and_brings_it_back(opened: Callable) -> Non
     tab = opened()
     tab.get_by_label("height").nth(1).fill("3")
     tab.get_by_label("style").nth(1).select_option(label="dashed")
-    assert tab.evaluate("location.hash") == "#figure-2?height=4&style=dashed"
+    tab.wait_for_function("location.hash === '#figure-2?height=4&style=dashed'")
     address = tab.url
     other = opened()
     other.goto(address)
