@@ -22,7 +22,7 @@ class Table:
 
     Attributes:
         x: the features, (raw - low) / (high - low): in [0, 1] in the training split, where a column that is constant
-            there is 0; a test row may lie a little outside.
+            there is 0; a test row may lie outside, some of breast cancer far outside.
         y: the class, an index into `classes`; or, where there are no classes, a number scaled as x is.
         features: the name of each column of x.
         classes: the name of each class, or None if y is a number.
