@@ -13,7 +13,6 @@ from torch import Tensor
 
 from interpbook import models
 from interpbook.attribution import full_gradients, input_gradient
-from interpbook.models import SmallCNN
 from interpbook.page.explore import Picture, Shown, View
 from interpbook.page.explore.figure import read_figure
 from interpbook.page.explore.kernel import widgets
@@ -447,14 +446,11 @@ def test_a_stroke_of_the_chapter_s_network_is_drawn_within_a_frame_or_so(opened:
     assert np.median(took) < 20
 
 
-def test_a_view_that_fails_says_why_and_the_others_go_on(chromium) -> None:
+def test_a_view_that_fails_says_why_and_the_others_go_on(chromium, model) -> None:
     script = "function (now) { if (now.x[0] > 0) { throw new Error('too bright'); } return views.input_gradient(now); }"
     fussy = View("fussy", "a fussy view", VIEWS["input_gradient"].compute, script)
-    figure = live_html(
-        SmallCNN().eval(),
-        start={"dark": torch.zeros(1, 28, 28), "bright": torch.ones(1, 28, 28)},
-        views=[fussy, "probabilities"],
-    )
+    start = {"dark": torch.zeros(1, 28, 28), "bright": torch.ones(1, 28, 28)}
+    figure = live_html(model, start=start, views=[fussy, "probabilities"])
     tab = chromium.new_page()
     tab.set_content(figure)
     first, second = tab.locator(".ib-pictures").all()
