@@ -61,6 +61,19 @@ def test_chunk_and_batch_order_do_not_change_the_result(row, chunk, order, count
 
 
 @each_method
+@pytest.mark.parametrize("chunk", [1, 3])
+def test_chunk_is_the_most_copies_in_a_call(row, chunk):
+    calls, x = [], normal(2, 5)
+
+    def f(x):
+        calls.append(len(x))
+        return bumpy(x)
+
+    lfa(f, x, **row, samples=12, chunk=chunk)
+    assert max(calls) <= 2 * chunk
+
+
+@each_method
 def test_predicted_classes_are_held_fixed(row):
     x, model = normal(4, 2, 6, 6), network()
     fixed = lfa(select(model, model(x).argmax(1)), x, **row, samples=20, groups=GRID)

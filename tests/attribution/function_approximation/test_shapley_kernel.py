@@ -27,6 +27,11 @@ def test_allocation_spends_the_budget_from_the_outside_in(d, pairs):
     assert all(share[s] + 1 / available[s] >= share[s + 1] - 1 / available[s + 1] for s in range(len(share) - 1))
 
 
+def test_what_rounding_leaves_over_goes_where_it_is_most_missing():
+    """40 pairs for the masses 1/8, 2/21, 1/12 and 1/25 of the sizes 2 to 5 of 10: 14.6, 11.1, 9.7 and 4.7."""
+    assert allocate(10, 50) == [10, 14, 11, 10, 5]
+
+
 @pytest.mark.parametrize("d", range(2, 11))
 def test_an_enumerated_design_is_the_shapley_kernel(d):
     design = shapley_design(d, 2**d - 2, generator())

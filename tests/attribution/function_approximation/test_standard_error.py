@@ -51,6 +51,11 @@ def test_what_is_known_whole_has_no_error_and_what_follows_its_points_no_known_o
     assert not standard_error(influence, leverage, enumerated(normal(4, 2))).any()
     assert standard_error(influence, leverage, sampled_pairs(normal(4, 2))).isnan().all()
     assert leverage_factor(leverage).isnan().all()
+    # A stratum seen whole adds nothing, even if the fit follows it.
+    strata = {"stratum": torch.tensor([0, 1]), "unseen": torch.tensor([0.0, 1.0], dtype=torch.float64)}
+    leverage = torch.tensor([[0.5, 0.5, 0.1, 0.1]], dtype=torch.float64)
+    error = standard_error(influence, leverage, sampled_pairs(normal(4, 2), **strata))
+    torch.testing.assert_close(error, (influence[..., 2:].sum(2) ** 2 / 0.8).sqrt())
 
 
 CASES = {
