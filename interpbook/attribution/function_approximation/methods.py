@@ -24,7 +24,7 @@ class Method(TypedDict):
     loss: Loss
 
 
-#: The eight methods, by name, as arguments of `lfa`: `lfa(f, x, **METHODS["LIME"])`. Widths are examples:
+#: The eight methods by name, each as arguments of `lfa`, as in `lfa(f, x, **METHODS["LIME"])`. Widths are examples.
 #: C-LIME [agarwal2021towards] and SmoothGrad [smilkov2017smoothgrad] have noise of standard deviation 0.1 in units of
 #: x, and LIME [ribeiro2016why] has the kernel of the package lime for images.
 METHODS: Mapping[str, Method] = MappingProxyType(
