@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
@@ -15,6 +16,7 @@ from interpbook.checks import check_count, check_input, check_model, check_numbe
 from interpbook.progress import progress_bar
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+Regulariser = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,12 @@ class History:
     Attributes:
         loss: mean loss over the examples.
         accuracy: fraction of right predictions, 0 to 1; None where the targets are no classes.
+        penalty: mean of what `regulariser` added to the loss, which is not in `loss`; None without one.
     """
 
     loss: tuple[float, ...]
     accuracy: tuple[float, ...] | None
+    penalty: tuple[float, ...] | None = None
 
 
 def fit(
@@ -36,6 +40,7 @@ def fit(
     *,
     epochs: int,
     loss: Loss = F.cross_entropy,
+    regulariser: Regulariser | None = None,
     optimiser: str = "adam",
     lr: float = 2e-3,
     batch_size: int = 128,
@@ -45,9 +50,9 @@ def fit(
 ) -> History:
     """Train `model` in place on `data`, and leave it in evaluation mode on `device`.
 
-    Step t of T minimises the mean `loss` of one batch with the learning rate lr (1 + cos(pi t / T)) / 2,
-    which falls from `lr` to almost nothing. Every epoch takes the examples in a new order; its last batch may
-    be smaller.
+    Step t of T minimises the mean `loss` of one batch, plus the `regulariser` if there is one, with the
+    learning rate lr (1 + cos(pi t / T)) / 2, which falls from `lr` to almost nothing. Every epoch takes the
+    examples in a new order; its last batch may be smaller.
 
     The same seed gives the same weights, bit by bit, on the same CPU with the same number of threads. During
     the call the random numbers of torch belong to `seed` (dropout too), afterwards they are as they were. No
@@ -58,6 +63,8 @@ def fit(
         data: inputs Float[N *dims] and targets, Int[N] for classes or whatever `loss` takes.
         epochs: passes through the data.
         loss: of (outputs, targets) of a batch, a scalar that is a mean over the batch.
+        regulariser: of (model, inputs, targets, generator) of a batch, a scalar to add to the loss, with its
+            strength in it; any randomness in it comes from that generator. `interpbook.density` makes some.
         optimiser: `"adam"`, or `"sgd"` with momentum 0.9.
         lr: the initial learning rate.
         batch_size: examples per step.
@@ -67,8 +74,8 @@ def fit(
 
     Raises:
         TypeError, ValueError: an argument of the wrong kind or value, before any training.
-        FloatingPointError: the loss or a weight became NaN or infinite. The message names the step, and
-            `model` holds the state of the end of the last good epoch.
+        FloatingPointError: the loss, the penalty or a weight became NaN or infinite. The message names the
+            step, and `model` holds the state of the end of the last good epoch.
 
     >>> x = torch.randn(256, 2, generator=torch.Generator().manual_seed(0))
     >>> model = nn.Linear(2, 2)
@@ -78,50 +85,58 @@ def fit(
     """
     check_count(epochs, "epochs")
     check_count(batch_size, "batch_size")
+    if regulariser is not None and not callable(regulariser):
+        raise TypeError(f"regulariser: expected a function or None, got {type(regulariser).__name__}")
     inputs, targets = _check_data(data)
     update = _optimiser(optimiser, _trainable(model), lr)
     home = torch.device(device) if device is not None else next(model.parameters()).device
     model.to(home)
     inputs, targets = inputs.to(home), targets.to(home)
     classes = _check_first_outputs(model, inputs, targets)
+    if regulariser is not None:
+        generator = torch.Generator(device=home).manual_seed(seed)
+        regulariser = partial(_scalar, regulariser, generator)
     steps = epochs * math.ceil(len(inputs) / batch_size)
     schedule = LambdaLR(update, lambda step: (1 + math.cos(math.pi * step / steps)) / 2)
-    history: list[tuple[float, float]] = []
+    history: list[tuple[float, float, float]] = []
     with _own_randomness(seed, home), progress_bar(epochs, "training", "epoch", progress) as bar:
         for epoch in range(epochs):
             good = {name: value.clone() for name, value in model.state_dict().items()}
             batches = torch.randperm(len(inputs)).to(home).split(batch_size)
-            seen = _epoch(model, [(inputs[b], targets[b]) for b in batches], loss, update, schedule, classes)
-            _stop_unless_finite(model, seen[:, 0], good, epoch)
+            pairs = [(inputs[b], targets[b]) for b in batches]
+            seen = _epoch(model, pairs, loss, regulariser, update, schedule, classes)
+            _stop_unless_finite(model, seen, good, epoch)
             sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
-            mean_loss, hits = float(seen[:, 0] @ sizes) / len(inputs), float(seen[:, 1].sum()) / len(inputs)
-            history.append((mean_loss, hits))
+            mean_loss, mean_penalty = (float(seen[:, k] @ sizes) / len(inputs) for k in (0, 2))
+            history.append((mean_loss, float(seen[:, 1].sum()) / len(inputs), mean_penalty))
             bar.update()
-    losses, accuracies = zip(*history, strict=True)
-    return History(losses, accuracies if classes else None)
+    losses, accuracies, penalties = zip(*history, strict=True)
+    return History(losses, accuracies if classes else None, penalties if regulariser else None)
 
 
 def _epoch(
     model: nn.Module,
     batches: Sequence[tuple[Tensor, Tensor]],
     loss: Loss,
+    regulariser: Callable[[nn.Module, Tensor, Tensor], Tensor] | None,
     update: torch.optim.Optimizer,
     schedule: LambdaLR,
     classes: bool,
-) -> Float[Tensor, "steps 2"]:
-    """One pass; returns the loss and the number of right predictions of each step, on the CPU in float64."""
+) -> Float[Tensor, "steps 3"]:
+    """One pass; returns loss, number of right predictions and penalty of each step, on the CPU in float64."""
     seen = []
     model.train()
     try:
         for inputs, targets in batches:
             outputs = model(inputs)
             value = loss(outputs, targets)
+            penalty = torch.zeros_like(value) if regulariser is None else regulariser(model, inputs, targets)
             update.zero_grad(set_to_none=True)
-            value.backward()
+            (value if regulariser is None else value + penalty).backward()
             update.step()
             schedule.step()
             hits = (outputs.argmax(1) == targets).sum() if classes else torch.zeros_like(value)
-            seen.append(torch.stack([value.detach().double(), hits.detach().double()]))
+            seen.append(torch.stack([number.detach().double() for number in (value, hits, penalty)]))
     finally:
         model.eval()
         update.zero_grad(set_to_none=True)
@@ -129,13 +144,25 @@ def _epoch(
     return torch.stack(seen).cpu()
 
 
-def _stop_unless_finite(model: nn.Module, losses: Float[Tensor, " steps"], good: dict[str, Tensor], epoch: int) -> None:
-    bad = (~losses.isfinite()).nonzero().flatten().tolist()
+def _scalar(
+    regulariser: Regulariser, generator: torch.Generator, model: nn.Module, inputs: Tensor, targets: Tensor
+) -> Float[Tensor, ""]:
+    penalty = regulariser(model, inputs, targets, generator)
+    if not isinstance(penalty, Tensor) or penalty.dim():
+        got = f"shape {tuple(penalty.shape)}" if isinstance(penalty, Tensor) else type(penalty).__name__
+        raise TypeError(f"regulariser: expected it to return a scalar tensor, got {got}")
+    return penalty
+
+
+def _stop_unless_finite(model: nn.Module, seen: Float[Tensor, "steps 3"], good: dict[str, Tensor], epoch: int) -> None:
+    bad = (~seen.isfinite()).any(1).nonzero().flatten().tolist()
     if not bad and all(bool(p.isfinite().all()) for p in model.parameters()):
         return
     model.load_state_dict(good)
-    step = bad[0] if bad else len(losses) - 1
-    what = f"the loss became {losses[step]:.0f}" if bad else "a weight became NaN or infinite"
+    step = bad[0] if bad else len(seen) - 1
+    loss, _, penalty = seen[step].tolist()
+    what = f"the loss became {loss:.0f}" if not math.isfinite(loss) else f"the penalty became {penalty:.0f}"
+    what = what if bad else "a weight became NaN or infinite"
     raise FloatingPointError(
         f"{what} at step {step + 1} of epoch {epoch + 1}; model holds the state of the end of epoch {epoch} "
         "(0: the start). A smaller lr may help."

@@ -182,6 +182,72 @@ def test_exception_inside_the_loss_leaves_no_gradient_and_no_training_mode() -> 
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def decay(model: nn.Module, inputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
+    """A penalty of 3 |w|^2 / 2 on every parameter."""
+    return 1.5 * torch.stack([parameter.square().sum() for parameter in model.parameters()]).sum()
+
+
+def test_a_regulariser_is_minimised_with_the_loss() -> None:
+    """One step of plain gradient descent on mean squares plus 3 |w|^2 / 2, in float64."""
+    inputs, _ = blobs(dtype=torch.float64)
+    targets = inputs @ torch.tensor([[1.0], [-2.0]], dtype=torch.float64)
+    model = nn.Linear(2, 1, bias=False).double()
+    w = model.weight.detach().clone()
+    options: dict[str, Any] = {"lr": 0.1, "batch_size": 90, "optimiser": "sgd", "loss": F.mse_loss}
+    history = fit(model, (inputs, targets), epochs=1, regulariser=decay, **options)
+    gradient = 2 * (inputs @ w.T - targets).T @ inputs / len(inputs) + 3 * w
+    assert torch.allclose(model.weight, w - 0.1 * gradient, rtol=1e-12)
+    assert history.loss == pytest.approx([float(F.mse_loss(inputs @ w.T, targets))])
+    assert history.penalty == pytest.approx([1.5 * float(w.square().sum())])
+    assert fit(model, (inputs, targets), epochs=1, **options).penalty is None
+
+
+def test_a_regulariser_gets_the_batch_the_mode_and_the_numbers_of_the_seed() -> None:
+    seen: list[tuple[Tensor, Tensor, bool, Tensor]] = []
+
+    def spy(model: nn.Module, inputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
+        seen.append((inputs, targets, model.training, torch.randn((), generator=generator)))
+        return 0 * inputs.sum()
+
+    model, (inputs, targets) = network(), blobs()
+    for seed in (1, 1, 2):
+        fit(model, (inputs, targets), epochs=1, batch_size=40, regulariser=spy, seed=seed)
+    assert [len(batch) for batch, _, _, _ in seen] == [40, 40, 10] * 3
+    assert all(training for _, _, training, _ in seen)
+    assert torch.equal(torch.cat([batch for batch, _, _, _ in seen[:3]]).sort(0).values, inputs.sort(0).values)
+    pairs = {(tuple(row.tolist()), int(label)) for row, label in zip(inputs, targets, strict=True)}
+    assert {(tuple(row.tolist()), int(y)) for x, ys, _, _ in seen for row, y in zip(x, ys, strict=True)} == pairs
+    draws = torch.stack([draw for _, _, _, draw in seen]).view(3, 3)
+    assert torch.equal(draws[0], draws[1])
+    assert len(draws[1:].unique()) == 6
+
+
+def test_a_penalty_that_is_nan_stops_training_and_keeps_the_last_good_state() -> None:
+    model, calls = network(), []
+
+    def accident(model: nn.Module, *_: object) -> Tensor:
+        calls.append([parameter.detach().clone() for parameter in model.parameters()])
+        penalty = decay(model, X, Y, torch.Generator())
+        return penalty * math.nan if len(calls) == 9 else penalty
+
+    match = "the penalty became nan at step 3 of epoch 2; model holds the state of the end of epoch 1"
+    with pytest.raises(FloatingPointError, match=match):
+        fit(model, blobs(), epochs=4, batch_size=16, regulariser=accident)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), calls[6], strict=True))
+    assert not model.training
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize(("result", "got"), [(torch.zeros(1), r"shape \(1,\)"), (0.0, "float")])
+def test_a_regulariser_returns_a_scalar(result: object, got: str) -> None:
+    model = network()
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    with pytest.raises(TypeError, match=f"regulariser: expected it to return a scalar tensor, got {got}"):
+        fit(model, blobs(), epochs=1, regulariser=lambda *_: result)  # type: ignore[arg-type,return-value]
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), before, strict=True))
+    assert not model.training
+
+
 def test_regression_has_no_accuracy() -> None:
     inputs, _ = blobs()
     history = fit(nn.Linear(2, 2), (inputs, inputs), epochs=3, lr=0.1, loss=F.mse_loss)
@@ -203,6 +269,7 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"model": nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))}, ValueError, r"shape \(B, K\)"),
     ({"epochs": 0}, ValueError, "epochs: expected an int of at least 1, got 0"),
     ({"batch_size": 0}, ValueError, "batch_size: expected an int of at least 1, got 0"),
+    ({"regulariser": 0.1}, TypeError, "regulariser"),
     ({"lr": math.nan}, ValueError, "lr: expected a finite number of at least 0"),
     ({"lr": -1.0}, ValueError, "lr: expected a finite number of at least 0"),
     ({"optimiser": "lbfgs"}, ValueError, 'optimiser: expected "adam" or "sgd", got \'lbfgs\''),
