@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 site_api = pytest.importorskip("site_api", reason="the book's own packages are not installed")
 
-ROOMS = ["attribution", "data", "models", "training", "page"]
+ROOMS = ["attribution", "density", "data", "models", "training", "page"]
 
 
 def public(room: str) -> dict[str, object]:

@@ -1,0 +1,29 @@
+"""What generative model hides in a classifier? Its implicit density, the score of it, and training that shapes both."""
+
+from interpbook.density.hessian_trace import exact_trace, hutchinson_trace, trace_estimates
+from interpbook.density.implicit_density import Shifted, log_density_ratio, noisy_log_density_ratio
+from interpbook.density.mixture import GaussianMixture
+from interpbook.density.sampling import activation_maximisation, decreasing_steps, langevin
+from interpbook.density.score_matching import (
+    anti_score_matching_loss,
+    as_regulariser,
+    gradient_norm_penalty,
+    score_matching_loss,
+)
+
+__all__ = [
+    "GaussianMixture",
+    "Shifted",
+    "activation_maximisation",
+    "anti_score_matching_loss",
+    "as_regulariser",
+    "decreasing_steps",
+    "exact_trace",
+    "gradient_norm_penalty",
+    "hutchinson_trace",
+    "langevin",
+    "log_density_ratio",
+    "noisy_log_density_ratio",
+    "score_matching_loss",
+    "trace_estimates",
+]

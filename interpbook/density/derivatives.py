@@ -1,0 +1,150 @@
+"""Values and derivatives of f at a batch, and the refusal of functions whose second derivative says nothing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from interpbook.checks import check_values
+
+__all__ = ["check_smooth", "differentiable", "gradient", "second_derivatives", "values_of"]
+
+Function = Callable[[Tensor], Tensor]
+
+# What autograd calls the operations whose second derivative is zero wherever it exists, and the layers that use them.
+KINKED_OPERATIONS = frozenset(
+    {"Relu", "LeakyRelu", "PreluKernel", "RreluWithNoise", "Hardtanh", "Threshold", "Hardsigmoid"}
+    | {"Softshrink", "Hardshrink"}
+    | {"MaxPool2DWithIndices", "MaxPool3DWithIndices", "AdaptiveMaxPool2D", "AdaptiveMaxPool3D"}
+)
+KINKED_LAYERS = (
+    *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.Hardtanh, nn.Threshold, nn.Hardsigmoid),
+    *(nn.Softshrink, nn.Hardshrink),
+    *(nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d),
+)
+
+
+@contextmanager
+def differentiable() -> Iterator[None]:
+    """Record a graph inside, whatever gradient mode the caller is in.
+
+    >>> with torch.no_grad(), differentiable():
+    ...     torch.is_grad_enabled()
+    True
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+def values_of(f: Function, x: Float[Tensor, "B *dims"], *, finite: bool = True) -> Float[Tensor, "B"]:
+    """f(x), checked to be of shape (B,) and, unless `finite` is False, without NaN and infinite values.
+
+    f gets a copy, which it may overwrite.
+
+    Raises:
+        TypeError, ValueError: as `check_values`.
+
+    >>> values_of(lambda x: x.sum(1), torch.ones(2, 3))
+    tensor([3., 3.])
+    """
+    values = f(x.clone())
+    if not finite and isinstance(values, Tensor) and values.is_floating_point() and values.shape == (len(x),):
+        return values
+    return check_values(values, len(x))
+
+
+def gradient(values: Float[Tensor, "B"], leaf: Float[Tensor, "B *dims"]) -> Float[Tensor, "B *dims"]:
+    """The gradient of each value at its own example, with a graph for further derivatives.
+
+    Raises:
+        ValueError: the values do not depend on `leaf` by operations that can be differentiated.
+
+    >>> leaf = torch.tensor([[1.0, 2.0]], requires_grad=True)
+    >>> gradient((leaf**2).sum(1), leaf).tolist()
+    [[2.0, 4.0]]
+    """
+    first = None
+    if values.requires_grad:
+        (first,) = torch.autograd.grad(values.sum(), leaf, create_graph=True, allow_unused=True)
+    if first is None:
+        raise ValueError("f: expected an output that is differentiable in x, got one without a gradient path to x")
+    return first
+
+
+def second_derivatives(
+    first: Float[Tensor, "B *dims"], leaf: Float[Tensor, "B *dims"], *, graph: bool
+) -> Float[Tensor, "B"]:
+    """The sum over i of d2 f / dx_i^2 of each example, one backward pass for each i, from the gradient of f.
+
+    With `graph` the sum can be differentiated once more, in the weights of f.
+
+    >>> leaf = torch.tensor([[1.0, 2.0]], requires_grad=True)
+    >>> second_derivatives(gradient((leaf**3).sum(1), leaf), leaf, graph=False)
+    tensor([18.])
+    """
+    total = torch.zeros_like(first.flatten(1)[:, 0])
+    if not first.requires_grad:
+        return total
+    for i, column in enumerate(first.flatten(1).unbind(1)):
+        (row,) = torch.autograd.grad(column.sum(), leaf, create_graph=graph, retain_graph=True, allow_unused=True)
+        if row is not None:
+            total = total + row.flatten(1)[:, i]
+    return total
+
+
+def check_smooth(f: Function, values: Tensor, leaf: Tensor) -> None:
+    """Refuse an f whose curvature sits in kinks, where derivatives do not see it: ReLU and its kin, max pooling.
+
+    Between its kinks a ReLU network is linear: the trace of its Hessian is zero almost everywhere, whatever
+    the function looks like. Asked of the graph from `values = f(leaf)` back to `leaf`, so that f may be any
+    function; a layer is named if f is a module, or was made from one by `select`.
+
+    Raises:
+        ValueError: there is such an operation between `leaf` and `values`.
+
+    >>> leaf = torch.ones(1, 3, requires_grad=True)
+    >>> model = nn.Sequential(nn.Linear(3, 1), nn.ReLU(), nn.Flatten(0))
+    >>> check_smooth(model, model(leaf), leaf)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: f: expected a smooth function, got one with layer '1' (ReLU), whose second derivative is zero ...
+    """
+    names = {type(node).__name__.split("Backward")[0] for node in _between(values, leaf)}
+    kinks = sorted(names & KINKED_OPERATIONS)
+    if not kinks:
+        return
+    model = f if isinstance(f, nn.Module) else getattr(f, "model", None)
+    layers = model.named_modules() if isinstance(model, nn.Module) else ()
+    found = [f"layer '{path}' ({type(layer).__name__})" for path, layer in layers if isinstance(layer, KINKED_LAYERS)]
+    raise ValueError(
+        f"f: expected a smooth function, got one with {found[0] if found else f'the operation {kinks[0]}'}, whose "
+        "second derivative is zero almost everywhere: the trace of the Hessian does not see the curvature in its "
+        "kinks. Build the network with a smooth activation, such as torch.nn.Softplus(beta=10), and average pooling"
+    )
+
+
+def _between(values: Tensor, leaf: Tensor) -> set[torch.autograd.graph.Node]:
+    """The operations on a path from `leaf` to `values`; those on weights alone are left out."""
+    users: dict[torch.autograd.graph.Node, set[torch.autograd.graph.Node]] = {}
+    waiting = [values.grad_fn] if values.grad_fn is not None else []
+    seen, ends = set(waiting), []
+    while waiting:
+        node = waiting.pop()
+        if getattr(node, "variable", None) is leaf:
+            ends.append(node)
+        for child, _ in node.next_functions:
+            if child is None:
+                continue
+            users.setdefault(child, set()).add(node)
+            if child not in seen:
+                seen.add(child)
+                waiting.append(child)
+    found: set[torch.autograd.graph.Node] = set()
+    while ends:
+        node = ends.pop()
+        new = users.get(node, set()) - found
+        found |= new
+        ends.extend(new)
+    return found
