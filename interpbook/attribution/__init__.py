@@ -16,6 +16,7 @@ from interpbook.attribution.function_approximation import (
     exact_shapley,
     lfa,
     superpixel_grid,
+    surrogate_error,
 )
 from interpbook.attribution.grad_cam import grad_cam
 from interpbook.attribution.gradients import gradient_x_input, input_gradient, integrated_gradients, smoothgrad
@@ -52,4 +53,5 @@ __all__ = [
     "smooth_fullgrad_map",
     "smoothgrad",
     "superpixel_grid",
+    "surrogate_error",
 ]

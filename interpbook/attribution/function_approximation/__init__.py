@@ -1,5 +1,6 @@
 """Which explanation is right? Eight methods as one fit, told apart by where they look and what they call an error."""
 
+from interpbook.attribution.function_approximation.error import surrogate_error
 from interpbook.attribution.function_approximation.features import superpixel_grid
 from interpbook.attribution.function_approximation.fit import Explanation, lfa
 from interpbook.attribution.function_approximation.games import exact_banzhaf, exact_shapley
@@ -27,4 +28,5 @@ __all__ = [
     "exact_shapley",
     "lfa",
     "superpixel_grid",
+    "surrogate_error",
 ]

@@ -7,12 +7,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interpbook.attribution.function_approximation.features import features_of
 from interpbook.attribution.function_approximation.losses import Loss
 from interpbook.attribution.function_approximation.neighbourhoods import Neighbourhood
-from interpbook.attribution.function_approximation.problem import Problem
-from interpbook.attribution.select import hold, per_call
-from interpbook.checks import check_baseline, check_count, check_input
+from interpbook.attribution.function_approximation.problem import pose
 
 __all__ = ["Explanation", "lfa"]
 
@@ -94,20 +91,11 @@ def lfa(
     >>> lfa(f, torch.ones(1, 3), neighbourhood=AdditiveGaussian(0.1), loss=SquaredError()).weights
     tensor([[1.0000, 1.0000, 1.0000]])
     """
-    check_input(x)
-    x = x.detach()
-    if not isinstance(neighbourhood, Neighbourhood):
-        raise TypeError(f"neighbourhood: expected a neighbourhood such as BinaryShapley(), got {neighbourhood!r}")
     if not isinstance(loss, Loss):
         raise TypeError(f"loss: expected SquaredError() or GradientMatching(), got {loss!r}")
-    samples = check_count(samples, "samples")
-    if generator is None:
-        generator = torch.Generator().manual_seed(0)
-    elif not isinstance(generator, torch.Generator):
-        raise TypeError(f"generator: expected a torch.Generator or None, got {type(generator).__name__}")
-    start, features = check_baseline(baseline, x), features_of(x, groups)
-    problem = Problem(hold(f, x), x, start, features, neighbourhood, per_call(x, chunk))
-    fitted = loss.fit(problem, neighbourhood.draw(x, start, features, samples, generator))
+    problem, design = pose(f, x, neighbourhood, samples, generator, baseline, groups, chunk)
+    fitted = loss.fit(problem, design)
+    features = problem.features
     return Explanation(
         weights=features.arrange(fitted.weights.to(x)),
         intercept=None if fitted.intercept is None else fitted.intercept.to(x),

@@ -4,20 +4,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from interpbook.attribution.function_approximation.features import Features
+from interpbook.attribution.function_approximation.design import Design
+from interpbook.attribution.function_approximation.features import Features, features_of
 from interpbook.attribution.function_approximation.neighbourhoods import Neighbourhood
 from interpbook.attribution.gradients import input_gradient
-from interpbook.checks import check_values
+from interpbook.attribution.select import hold, per_call
+from interpbook.checks import check_baseline, check_count, check_input, check_values
 
-__all__ = ["Problem"]
+__all__ = ["Problem", "pose"]
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What `lfa` was asked, after its checks.
+    """What `lfa` or `surrogate_error` was asked, after its checks.
 
     Attributes:
         f: with its classes held fixed.
@@ -56,3 +58,32 @@ class Problem:
         exact = gradient.dtype if gradient.device.type == "mps" else torch.float64
         pulled = self.neighbourhood.pull_back(gradient.to(exact), self.x.to(exact), self.start.to(exact))
         return self.features.collect(pulled.flatten(0, 1)).unflatten(0, (len(xi), len(self.x)))
+
+
+def pose(
+    f: Callable[[Tensor], Tensor],
+    x: Float[Tensor, "B *dims"],
+    neighbourhood: Neighbourhood,
+    samples: int,
+    generator: torch.Generator | None,
+    baseline: float | int | Float[Tensor, "..."],
+    groups: Int[Tensor, "..."] | None,
+    chunk: int | None,
+) -> tuple[Problem, Design]:
+    """Check what `lfa` and `surrogate_error` are given, and draw the points.
+
+    Raises:
+        TypeError, ValueError: as `lfa`.
+    """
+    check_input(x)
+    x = x.detach()
+    if not isinstance(neighbourhood, Neighbourhood):
+        raise TypeError(f"neighbourhood: expected a neighbourhood such as BinaryShapley(), got {neighbourhood!r}")
+    samples = check_count(samples, "samples")
+    if generator is None:
+        generator = torch.Generator().manual_seed(0)
+    elif not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator: expected a torch.Generator or None, got {type(generator).__name__}")
+    start, features = check_baseline(baseline, x), features_of(x, groups)
+    problem = Problem(hold(f, x), x, start, features, neighbourhood, per_call(x, chunk))
+    return problem, neighbourhood.draw(x, start, features, samples, generator)
