@@ -92,7 +92,8 @@ def fit(
     home = torch.device(device) if device is not None else next(model.parameters()).device
     model.to(home)
     inputs, targets = inputs.to(home), targets.to(home)
-    classes = _check_first_outputs(model, inputs, targets)
+    with _own_randomness(seed, home):
+        classes = _check_first_outputs(model, inputs, targets)
     if regulariser is not None:
         generator = torch.Generator(device=home).manual_seed(seed)
         regulariser = partial(_scalar, regulariser, generator)

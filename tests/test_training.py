@@ -116,6 +116,23 @@ def test_seed_decides_and_global_state_is_left_alone(device: str) -> None:
     assert not same(models[0], models[2])
 
 
+def test_a_model_that_always_draws_does_so_from_the_seed() -> None:
+    """Noise in evaluation mode too, where `fit` looks at the model's outputs before it trains."""
+
+    class Noisy(nn.Linear):
+        def forward(self, input: Tensor) -> Tensor:
+            return super().forward(input + torch.randn_like(input))
+
+    models = [Noisy(2, 3) for _ in range(2)]
+    models[1].load_state_dict(models[0].state_dict())
+    for model in models:
+        state = torch.get_rng_state()
+        fit(model, blobs(), epochs=1)
+        assert torch.equal(torch.get_rng_state(), state)
+        torch.rand(1)
+    assert same(*models)
+
+
 def test_no_trace_but_the_weights() -> None:
     model, data = network(), blobs()
     before = [part.clone() for part in data]

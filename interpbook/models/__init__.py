@@ -1,5 +1,6 @@
 """The book's networks: small ones with checkpoints and their recipes, and one for photographs."""
 
+from interpbook.models.denoiser import Denoiser, train_denoiser
 from interpbook.models.efficientnet import efficientnet_lite0, imagenet_classes, preprocess
 from interpbook.models.recipes import RECIPES, Recipe, train
 from interpbook.models.small import MLP, SmallCNN
@@ -8,6 +9,7 @@ from interpbook.models.store import load
 __all__ = [
     "MLP",
     "RECIPES",
+    "Denoiser",
     "Recipe",
     "SmallCNN",
     "efficientnet_lite0",
@@ -15,4 +17,5 @@ __all__ = [
     "load",
     "preprocess",
     "train",
+    "train_denoiser",
 ]
