@@ -116,10 +116,10 @@ def test_decay_pulls_towards_the_centre():
 
 
 def test_predicted_classes_are_held_fixed():
-    """Class 0 falls and class 1 rises in x: followed from where class 0 leads, the climb goes down."""
-    model = lambda x: torch.cat([-x, x - 1], 1)  # noqa: E731
-    assert activation_maximisation(select(model), torch.tensor([[0.4]]), 10, 1.0) == pytest.approx(-9.6)
-    assert langevin(select(model), torch.tensor([[0.4]]), 1000, 0.1) < -50
+    """Class 0 rises with slope 1, and is overtaken on the way by class 1 with slope 3, which is not followed."""
+    model = lambda x: torch.cat([x, 3 * x - 2], 1)  # noqa: E731
+    assert activation_maximisation(select(model), torch.tensor([[0.4]]), 10, 1.0) == pytest.approx(10.4)
+    assert 30 < langevin(select(model), torch.tensor([[0.4]]), 1000, 0.1) < 170  # 100 with a standard deviation of 14
 
 
 @pytest.mark.parametrize("method", [langevin, activation_maximisation])
