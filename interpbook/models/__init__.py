@@ -3,6 +3,7 @@
 from interpbook.models.denoiser import Denoiser, train_denoiser
 from interpbook.models.efficientnet import efficientnet_lite0, imagenet_classes, preprocess
 from interpbook.models.recipes import RECIPES, Recipe, train
+from interpbook.models.resnet import small_image_resnet18
 from interpbook.models.small import MLP, SmallCNN
 from interpbook.models.store import load
 
@@ -16,6 +17,7 @@ __all__ = [
     "imagenet_classes",
     "load",
     "preprocess",
+    "small_image_resnet18",
     "train",
     "train_denoiser",
 ]

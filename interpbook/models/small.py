@@ -78,7 +78,7 @@ class SmallCNN(_Layers):
             layers[f"conv{number}"] = _initialise(convolution, generator)
             if batch_norm:
                 layers[f"bn{number}"] = nn.BatchNorm2d(wide_out)
-            layers[f"act{number}"] = _activation(activation)
+            layers[f"act{number}"] = make_activation(activation)
         layers["flatten"] = nn.Flatten()
         linear = skip_init(nn.Linear, widths[-1] * 7 * 7, check_count(classes, "classes"))
         layers["fc"] = _initialise(linear, generator)
@@ -120,7 +120,7 @@ class MLP(_Layers):
         layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
         for number, (wide_in, wide_out) in enumerate(itertools.pairwise(widths), start=1):
             layers[f"fc{number}"] = _initialise(skip_init(nn.Linear, wide_in, wide_out), generator)
-            layers[f"act{number}"] = _activation(activation)
+            layers[f"act{number}"] = make_activation(activation)
         linear = skip_init(nn.Linear, widths[-1], check_count(classes, "classes"))
         layers["fc"] = _initialise(linear, generator)
         super().__init__(layers)
@@ -130,7 +130,16 @@ def _sizes(sizes: Sequence[int], name: str) -> list[int]:
     return [check_count(size, name) for size in sizes]
 
 
-def _activation(activation: Activation) -> nn.Module:
+def make_activation(activation: Activation) -> nn.Module:
+    """A new module, from one of the names of `ACTIVATIONS` or from a factory.
+
+    Raises:
+        ValueError: an unknown name.
+        TypeError: neither a name nor a factory of modules.
+
+    >>> make_activation("gelu")
+    GELU(approximate='none')
+    """
     if isinstance(activation, str):
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation: expected one of {sorted(ACTIVATIONS)}, got {activation!r}")
