@@ -33,10 +33,10 @@ def langevin(
         x <- x + eps_t grad log p(x) + sqrt(2 eps_t) xi,    xi standard normal, anew for every example.
 
     In the limit of many small steps the examples are independent samples from p, wherever they started. A
-    constant added to log p changes nothing, so the logit of a class samples from the implicit p(x | y). There is no
-    accept-or-reject step: with a fixed step the walk samples from a density that is off by O(eps), and where
-    eps exceeds 2 / (largest curvature of -log p) it diverges. A normal density of variance s^2 comes out with
-    variance s^2 / (1 - eps / (2 s^2)).
+    constant added to log p changes nothing, so the logit of a class samples from the implicit p(x | y). There
+    is no accept-or-reject step: with a fixed step the walk samples from a density that is off by O(eps), and
+    where eps exceeds 2 / (largest curvature of -log p) it diverges. A normal density of variance s^2 comes out
+    with variance s^2 / (1 - eps / (2 s^2)).
 
     Args:
         log_density: (B, *dims) -> (B,), log p up to a constant.
@@ -84,7 +84,7 @@ def activation_maximisation(
 
     It maximises f(x) - decay / 2 |x - centre|^2, inside `box` if there is one. No noise is added, and nothing
     is sampled: with f the logit of a class small steps lead to a mode of the implicit p(x | y), the same one for
-    every start in its basin, and says nothing of how much probability lies there. The pictures that are called
+    every start in its basin, and tell nothing of how much probability lies there. The pictures that are called
     samples in [srinivas2021rethinking] are made so, with steps of 0.1, a decay of 0.01 and the box (0, 1).
 
     Args:
