@@ -14,7 +14,7 @@ import numpy as np
 from torch import Tensor
 
 ENGINE = ("layers.js", "backward.js")
-FIGURE = (*ENGINE, "drawing.js", "views.js", "brush.js", "live.js")
+FIGURE = (*ENGINE, "state.js", "drawing.js", "views.js", "brush.js", "live.js")
 MISSING = "no node on this machine: install Node.js, or playwright, whose wheel carries one"
 
 # Float64Arrays travel as base64 inside of JSON, so that every bit of them arrives.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import jaxtyping
 import matplotlib.pyplot as plt
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
@@ -39,6 +40,12 @@ def shown() -> Iterator[CapturedIO]:
             yield captured
     finally:
         InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def without_shape_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wrong kinds of arguments reach the package's own errors, as they do for users."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 @pytest.fixture(autouse=True)

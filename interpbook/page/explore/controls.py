@@ -1,7 +1,8 @@
 """The controls of an explorable figure: what a reader may choose, in the page and in a kernel."""
 
+import html
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import ipywidgets
@@ -71,3 +72,15 @@ def _control(name: str, given: object) -> Control:
 
 def _label(value: object) -> str:
     return f"{float(value):.4g}" if isinstance(value, numbers.Real) and not isinstance(value, bool) else str(value)
+
+
+def refresh(view: ipywidgets.HTML, make: Callable[[], str], *, first: bool = False) -> None:
+    """Show what `make` returns. Except at first, an error is shown in its place and not raised: a frontend hides what
+    a control's callback raises, and the old picture must not stand for the new state.
+    """
+    try:
+        view.value = make()
+    except Exception as error:
+        if first:
+            raise
+        view.value = f"<pre>{html.escape(f'{type(error).__name__}: {error}')}</pre>"

@@ -23,7 +23,14 @@ def render_in_page() -> bool:
 
 
 def document(
-    kind: str, still: str, data: object, *, styles: Sequence[str], scripts: Sequence[str], smaller: str
+    kind: str,
+    still: str,
+    data: object,
+    *,
+    styles: Sequence[str],
+    scripts: Sequence[str],
+    smaller: str,
+    added: str = "",
 ) -> str:
     """A figure as HTML that asks for nothing outside itself; its last script defines `bringToLife(root)`.
 
@@ -32,16 +39,17 @@ def document(
         still: the picture that stands where scripts are off.
         data: what the scripts read, as JSON.
         styles: names of style sheets in `static`.
-        scripts: names of scripts in `static`, or their text where it holds more than a name.
+        scripts: names of scripts in `static`.
         smaller: what an author can do about a figure that is too heavy.
+        added: a script of this figure's own, which runs after those.
 
     Raises:
         ValueError: the figure takes more than 400 kB.
     """
-    text = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     name = "ib-" + hashlib.sha256((still + text).encode()).hexdigest()[:12]
     style = "".join(static(file) for file in styles)
-    script = "\n".join(static(file) if file.endswith(".js") else file for file in scripts)
+    script = "".join(static(file) for file in scripts) + added
     page = (
         f'<div class="ib-explore {kind}" id="{name}"><style>{style}</style>'
         f"<noscript>{still}<p>This figure moves where scripts are allowed.</p></noscript>"

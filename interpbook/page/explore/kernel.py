@@ -4,11 +4,13 @@ Widgets have no surface to draw on. The brush is moved by two sliders, as it is 
 """
 
 import html
+import math
 
 import ipywidgets
 import torch
 from torch import Tensor
 
+from interpbook.page.explore.controls import refresh
 from interpbook.page.explore.figure import LiveFigure
 
 
@@ -35,47 +37,64 @@ def brush_radius(x: Tensor) -> float:
     return 1.2 * min(x.shape[-2:]) / 28
 
 
+def centred(x: Tensor) -> Tensor:
+    """The image moved by whole pixels so that its ink balances in the middle, as far as none leaves the image.
+
+    Args:
+        x: images (1, C, H, W), all channels moved alike.
+
+    >>> dot = torch.zeros(1, 1, 3, 3)
+    >>> dot[..., 0, 0] = 1
+    >>> centred(dot)[0, 0].tolist()
+    [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    shifts = [_shift(x.sum((0, 1, other))) for other in (3, 2)]
+    return x.roll(shifts, (2, 3))
+
+
+def _shift(ink: Tensor) -> int:
+    """By how many places the middle of the ink is away from the middle; at most as many as are free."""
+    places = ink.nonzero().flatten()
+    if not len(places):
+        return 0
+    balance = float((torch.arange(len(ink), device=ink.device) * ink).sum() / ink.sum())
+    wanted = math.floor((len(ink) - 1) / 2 - balance + 0.5)
+    return min(len(ink) - 1 - int(places[-1]), max(-int(places[0]), wanted))
+
+
 def widgets(figure: LiveFigure) -> ipywidgets.VBox:
     """The figure as widgets: the controls, the brush, and below them the views."""
     boxes = [control.widget() for control in figure.controls]
     sides = zip(("row", "column"), figure.examples.shape[-2:], figure.centre, strict=True)
     cursor = [ipywidgets.IntSlider(value=v, max=size - 1, description=name) for name, size, v in sides]
-    buttons = [ipywidgets.Button(description=name) for name in ("draw", "erase", "clear")]
+    buttons = [ipywidgets.Button(description=name) for name in ("draw", "erase", "clear", "centre", "reset")]
     view = ipywidgets.HTML()
     x = figure.examples[:1]
 
-    def redraw(change: object = None) -> None:
-        try:
-            state = figure.state(x, [box.value for box in boxes], (cursor[0].value, cursor[1].value))
-            image, shown = figure.picture(state)
-            lines = (
-                f"<li><b>{v.title}</b>: {html.escape(s.text)}</li>" for v, s in zip(figure.views, shown, strict=True)
-            )
-            view.value = f"{image}<ul>{''.join(lines)}</ul>"
-        except Exception as error:
-            if change is None:
-                raise
-            # A frontend hides what a control's callback raises; the old picture must not stand for the new state.
-            view.value = f"<pre>{html.escape(f'{type(error).__name__}: {error}')}</pre>"
+    def now() -> str:
+        state = figure.state(x, [box.value for box in boxes], (cursor[0].value, cursor[1].value))
+        image, shown = figure.picture(state)
+        said = zip(figure.views, shown, strict=True)
+        return f"{image}<ul>{''.join(f'<li><b>{v.title}</b>: {html.escape(s.text)}</li>' for v, s in said)}</ul>"
 
-    def take_example(change: object) -> None:
+    def touch(change: object) -> None:
         nonlocal x
-        x = figure.examples[boxes[0].value :][:1]
-        redraw(change)
-
-    def touch(button: ipywidgets.Button) -> None:
-        nonlocal x
-        if button.description == "clear":
+        act = change.description if isinstance(change, ipywidgets.Button) else "reset"
+        if act == "reset":
+            x = figure.examples[boxes[0].value :][:1]
+        elif act == "clear":
             x = torch.zeros_like(x)
+        elif act == "centre":
+            x = centred(x)
         else:
             row, column = (float(box.value) for box in cursor)
-            x = stamp(x, row, column, brush_radius(x), erase=button.description == "erase")
-        redraw(button)
+            x = stamp(x, row, column, brush_radius(x), erase=act == "erase")
+        refresh(view, now)
 
-    redraw()
-    boxes[0].observe(take_example, names="value")
+    refresh(view, now, first=True)
+    boxes[0].observe(touch, names="value")
     for box in (*boxes[1:], *cursor):
-        box.observe(redraw, names="value")
+        box.observe(lambda change: refresh(view, now), names="value")
     for button in buttons:
         button.on_click(touch)
     return ipywidgets.VBox([*boxes, ipywidgets.HBox(cursor), ipywidgets.HBox(buttons), view])

@@ -9,15 +9,16 @@ import torch
 from IPython.display import display
 from torch import nn
 
+from interpbook.page.explore.arguments import Start, Views, read_figure
 from interpbook.page.explore.document import document, render_in_page
-from interpbook.page.explore.figure import LiveFigure, Start, Views, read_figure
+from interpbook.page.explore.figure import LiveFigure
 from interpbook.page.explore.kernel import widgets
-from interpbook.page.explore.views import VIEWS
+from interpbook.page.explore.views import VIEWS, View
 from interpbook.page.output import show
 
 __all__ = ["live"]
 
-ENGINE = ("controls.js", "address.js", "layers.js", "backward.js", "drawing.js", "views.js")
+SCRIPTS = ("controls.js", "address.js", "layers.js", "backward.js", "state.js", "drawing.js", "views.js", "panel.js")
 
 
 def live(model: nn.Module, *, start: Start, views: Views = tuple(VIEWS), labels: Sequence[str] | None = None) -> None:
@@ -66,13 +67,13 @@ def live_html(
     figure = read_figure(model, start, views, labels)
     first = figure.state(figure.examples[:1], [c.start for c in figure.controls], figure.centre)
     still, _ = figure.picture(first)
-    added = [f"views[{json.dumps(view.name)}] = {view.script};" for view in figure.views if view.script]
     return document(
         "ib-live",
         still,
         _data(figure),
         styles=["explore.css", "live.css"],
-        scripts=[*ENGINE, *added, "brush.js", "live.js"],
+        scripts=[*SCRIPTS, "brush.js", "live.js"],
+        added="\n".join(_script(view) for view in figure.views if view.script),
         smaller="take a network with fewer parameters, or fewer examples",
     )
 
@@ -88,10 +89,17 @@ def live_widgets(
     return widgets(read_figure(model, start, views, labels))
 
 
+def _script(view: View) -> str:
+    """The page's half of a chapter's view. Where its script cannot be read, only this view says so."""
+    name, text = (json.dumps(part).replace("<", "\\u003c") for part in (view.name, f"({view.script})"))
+    return (
+        f"try {{ views[{name}] = eval({text}); }} catch (error) {{ views[{name}] = function () {{ throw error; }}; }}"
+    )
+
+
 def _data(figure: LiveFigure) -> dict[str, object]:
     pixels = (figure.examples * 255).round().to(torch.uint8).cpu().numpy()
-    settings = {name for view in figure.views for name in view.settings}
-    controls = [c.data | ({"values": c.values} if c.name in settings else {}) for c in figure.controls]
+    controls = [{**control.data, "values": control.values} for control in figure.controls]
     views = [{"name": v.name, "title": v.title, "settings": list(v.settings)} for v in figure.views]
     return {
         "network": figure.network.data,

@@ -4,7 +4,6 @@ Executed for the book or a test (INTERPBOOK_RENDER=page), the figure is one self
 needs no kernel and no network. Run by a person, it is ipywidgets around the same function.
 """
 
-import html
 import itertools
 from collections.abc import Callable, Mapping
 
@@ -12,7 +11,7 @@ import ipywidgets
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from interpbook.page.explore.controls import Control, Values, read_controls
+from interpbook.page.explore.controls import Control, Values, read_controls, refresh
 from interpbook.page.explore.document import document, render_in_page
 from interpbook.page.figures import checked_alt, data_uri, img_html, png_bytes
 from interpbook.page.output import show
@@ -50,7 +49,7 @@ def sweep(draw: Draw, *, alt: Alt = None, **controls: Values) -> None:
     """
     if render_in_page():
         page = sweep_html(draw, alt=alt, **controls)
-        names = ", ".join(control.title for control in _read(controls))
+        names = ", ".join(control.title for control in _read(draw, controls))
         show(f"An explorable figure; its controls: {names}.", page)
     else:
         display(sweep_widgets(draw, alt=alt, **controls))
@@ -62,7 +61,7 @@ def sweep_html(draw: Draw, *, alt: Alt = None, **controls: Values) -> str:
     Raises:
         ValueError: as `sweep`.
     """
-    ordered = _read(controls)
+    ordered = _read(draw, controls)
     pictures: list[str] = []
     states = []
     for setting in itertools.product(*(range(len(control.values)) for control in ordered)):
@@ -91,23 +90,17 @@ def sweep_widgets(draw: Draw, *, alt: Alt = None, **controls: Values) -> ipywidg
     Raises:
         ValueError: as `sweep`.
     """
-    ordered = _read(controls)
+    ordered = _read(draw, controls)
     boxes = [control.widget() for control in ordered]
     plays = [_play(box) for control, box in zip(ordered, boxes, strict=True) if control.kind == "range"]
     view = ipywidgets.HTML()
 
-    def redraw(change: object = None) -> None:
-        try:
-            view.value = img_html(*_drawn(draw, alt, ordered, tuple(box.value for box in boxes)))
-        except Exception as error:
-            if change is None:
-                raise
-            # A frontend hides what a control's callback raises; the old picture must not stand for the new state.
-            view.value = f"<pre>{html.escape(f'{type(error).__name__}: {error}')}</pre>"
+    def now() -> str:
+        return img_html(*_drawn(draw, alt, ordered, tuple(box.value for box in boxes)))
 
-    redraw()
+    refresh(view, now, first=True)
     for box in boxes:
-        box.observe(redraw, names="value")
+        box.observe(lambda change: refresh(view, now), names="value")
     return ipywidgets.VBox([*boxes, *plays, view])
 
 
@@ -118,7 +111,9 @@ def _play(slider: ipywidgets.SelectionSlider) -> ipywidgets.Play:
     return play
 
 
-def _read(controls: Mapping[str, Values]) -> list[Control]:
+def _read(draw: Draw, controls: Mapping[str, Values]) -> list[Control]:
+    if not callable(draw):
+        raise TypeError(f"draw is {draw!r}, expected a function that returns a figure")
     if not controls:
         raise ValueError("sweep has no control, expected at least one keyword such as lam=[0.1, 1]")
     return read_controls(controls)
@@ -128,7 +123,7 @@ def _drawn(draw: Draw, alt: Alt, controls: list[Control], setting: tuple[int, ..
     """Picture and alt text of one setting, given by the position of each control's value."""
     chosen = {c.name: c.values[position] for c, position in zip(controls, setting, strict=True)}
     result = draw(**chosen)
-    fig, text = result if isinstance(result, tuple) else (result, None)
+    fig, text = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
     if text is None and callable(alt):
         text = alt(**chosen)
     elif text is None and alt is not None:

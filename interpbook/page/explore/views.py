@@ -64,13 +64,13 @@ class View:
         title: what the reader sees above it.
         compute: what it shows of a state, for the kernel.
         script: the same for the page: a JavaScript function of the state `now` that returns
-            `{pictures: [{kind, values, ...}], text}`; `static/views.js` says what `now` holds, and has the book's
-            own views, whose script is left empty.
+            `{pictures: [{kind, values, shape, ...}], text}`, the values in flat arrays; the head of `static/views.js`
+            lists what `now` holds. Left empty for the book's own views, which are in that file.
         settings: the view's own controls, by name: a list of values, as for `explore.sweep`.
         starts: for each setting the value that it starts at.
 
     >>> def inverted(now):
-    ...     return Shown((Picture("image", 1 - now.x[0].numpy()),), "The input with black and white exchanged.")
+    ...     return Shown((Picture("image", 1 - now.x[0].cpu().numpy()),), "The input with black and white exchanged.")
     >>> view = View("inverted", "inverted input", inverted, script='''function (now) {
     ...   var values = Array.from(now.x, function (value) { return 1 - value; });
     ...   return { pictures: [{ kind: "image", values: values, shape: now.shape }],

@@ -17,6 +17,43 @@ function stamp(x, shape, row, column, radius, erase) {
   }
 }
 
+// The image moved so that its ink balances in the middle, as far as none of it leaves the image. Networks that learned
+// from centred digits, as those of MNIST are, expect them there.
+function centred(x, shape) {
+  var ink = inkOf(x, shape);
+  var down = shiftOf(ink.rows);
+  var right = shiftOf(ink.columns);
+  return x.map(function (_, k) {
+    var row = Math.floor(k / shape[2]) % shape[1] - down;
+    var column = k % shape[2] - right;
+    return row < 0 || column < 0 || row >= shape[1] || column >= shape[2] ? 0 : x[k - down * shape[2] - right];
+  });
+}
+
+// How much ink each row and each column has.
+function inkOf(x, shape) {
+  var ink = { rows: new Float64Array(shape[1]), columns: new Float64Array(shape[2]) };
+  x.forEach(function (value, k) {
+    ink.rows[Math.floor(k / shape[2]) % shape[1]] += value;
+    ink.columns[k % shape[2]] += value;
+  });
+  return ink;
+}
+
+function shiftOf(ink) {
+  var places = Array.from(ink.keys()).filter(function (k) {
+    return ink[k] > 0;
+  });
+  var total = places.reduce(function (before, k) {
+    return before + ink[k];
+  }, 0);
+  var moment = places.reduce(function (before, k) {
+    return before + k * ink[k];
+  }, 0);
+  var wanted = total > 0 ? Math.floor((ink.length - 1) / 2 - moment / total + 0.5) : 0;
+  return total > 0 ? Math.min(ink.length - 1 - places[places.length - 1], Math.max(-places[0], wanted)) : 0;
+}
+
 function brushRadius(shape) {
   return 1.2 * Math.min(shape[1], shape[2]) / 28;
 }

@@ -65,7 +65,7 @@ function makeControl(description) {
 function makePlay(control, title, moved) {
   var timer = null;
   var sign = element("span");
-  var name = element("span", "ib-state");
+  var name = element("span", "ib-hidden");
   var play = button("", function () {
     if (timer !== null) {
       stop();

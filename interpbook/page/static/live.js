@@ -1,77 +1,10 @@
 // Brings a figure of explore.live to life. Its data: the network, the examples (base64, one byte a value), the labels
 // of the classes, the controls, and the views by name and title.
 
-function softmax(logits) {
-  var most = Math.max.apply(null, logits);
-  var raised = Array.from(logits, function (logit) {
-    return Math.exp(logit - most);
-  });
-  var total = sum(raised);
-  return raised.map(function (value) {
-    return value / total;
-  });
-}
-
-// The state of the network at one input; see views.js. Without a target it is the class with the largest logit.
-function stateOf(network, data, x, target, cursor, settings) {
-  var trace = forward(network, x);
-  var logits = trace[trace.length - 1];
-  var parts = null;
-  var now = {
-    network: network, x: x, shape: data.network.input, trace: trace, logits: logits, probabilities: softmax(logits),
-    target: target === null ? logits.indexOf(Math.max.apply(null, logits)) : target,
-    labels: data.labels, cursor: cursor, settings: settings
-  };
-  now.gradients = function (adjoint) {
-    return backward(network, trace, Float64Array.from(adjoint));
-  };
-  now.parts = function () {
-    if (!parts) {
-      var adjoints = now.gradients(data.labels.map(function (_, k) {
-        return k === now.target ? 1 : 0;
-      }));
-      parts = fullGradients(network, trace, adjoints);
-      parts.gradient = adjoints[0];
-    }
-    return parts;
-  };
-  now.at = function (other) {
-    return stateOf(network, data, other, now.target, cursor, settings);
-  };
-  return now;
-}
-
 function bytes(text) {
   return Uint8Array.from(atob(text), function (letter) {
     return letter.charCodeAt(0);
   });
-}
-
-// A frame with the view's name, its pictures, and the sentence about them, which is also the pictures' label.
-function makePanel(view) {
-  var panel = element("figure", "ib-view");
-  var pictures = element("div", "ib-pictures");
-  var text = element("p", "ib-text");
-  panel.append(element("figcaption", "", view.title), pictures, text);
-  pictures.setAttribute("role", "img");
-  // The pictures' label says the same.
-  text.setAttribute("aria-hidden", "true");
-  panel.show = function (result) {
-    result.pictures.forEach(function (picture, k) {
-      var box = pictures.children[k] || pictures.appendChild(element("div", "ib-drawn-" + picture.kind));
-      drawn[picture.kind](box, picture);
-    });
-    panel.classList.toggle("ib-narrow", pictures.matches(":has(> .ib-drawn-image:only-child, > .ib-drawn-map:only-child)"));
-    pictures.setAttribute("aria-label", view.title + ". " + result.text);
-    text.textContent = result.text;
-  };
-  // The old pictures must not stand for the new state.
-  panel.fail = function (error) {
-    pictures.textContent = text.textContent = String(error);
-    pictures.setAttribute("aria-label", view.title + ". " + error);
-    console.error(error);
-  };
-  return panel;
 }
 
 function bringToLife(root, data) {
@@ -81,20 +14,14 @@ function bringToLife(root, data) {
   var size = shape[0] * shape[1] * shape[2];
   var controls = data.controls.map(makeControl);
   var panels = data.views.map(makePanel);
-  var spoken = element("p", "ib-state");
+  var spoken = element("p", "ib-hidden");
   var brush = makeBrush(shape, touched);
   var waiting = null;
   var ended = false;
   var answer = "";
 
-  function chosen(name) {
-    return data.controls.findIndex(function (control) {
-      return control.name === name;
-    });
-  }
-
   function takeExample() {
-    var first = controls[chosen("example")].position() * size;
+    var first = settings().example * size;
     brush.x = Float64Array.from(examples.subarray(first, first + size), function (value) {
       return value / 255;
     });
@@ -103,15 +30,14 @@ function bringToLife(root, data) {
   function settings() {
     var values = {};
     controls.forEach(function (control, k) {
-      values[control.name] = data.controls[k].values && data.controls[k].values[control.position()];
+      values[control.name] = data.controls[k].values[control.position()];
     });
     return values;
   }
 
   function draw() {
     var began = performance.now();
-    var target = controls[chosen("class")].position() - 1;
-    var now = stateOf(network, data, brush.x, target < 0 ? null : target, brush.cursor, settings());
+    var now = stateOf(network, data, brush.x.slice(), settings().class, brush.cursor, settings());
     var results = data.views.map(function (view, k) {
       try {
         var result = views[view.name](now);
@@ -177,12 +103,20 @@ function bringToLife(root, data) {
       eraser.setAttribute("aria-pressed", String(brush.erase));
     }
 
+    function change(title, act) {
+      return button(title, function () {
+        act();
+        draw();
+        speak();
+      });
+    }
+
     useTool({ target: pen });
-    tools.append(pen, eraser, button("clear", function () {
+    tools.append(pen, eraser, change("clear", function () {
       brush.x.fill(0);
-      draw();
-      speak();
-    }));
+    }), change("centre", function () {
+      brush.x = centred(brush.x, shape);
+    }), change("reset", takeExample));
     spoken.setAttribute("aria-live", "polite");
     desk.append(brush.surface, tools);
     controls.forEach(function (control) {

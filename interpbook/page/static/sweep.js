@@ -13,7 +13,7 @@ function bringToLife(root, data) {
   var pictures = [still.getAttribute("src")].concat(data.pictures);
   var image = document.importNode(still, true);
   var bar = element("div", "ib-controls");
-  var state = element("p", "ib-state");
+  var state = element("p", "ib-hidden");
   var controls = data.controls.map(makeControl);
   state.setAttribute("aria-live", "polite");
 

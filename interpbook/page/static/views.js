@@ -1,9 +1,18 @@
 // What a live figure shows of its network. A view is a function of the present state that returns pictures (see
 // drawing.js) and one sentence that says what they show. A chapter adds its own view as such a function.
 //
-// The state `now`: network, x, shape [c, h, w], trace, logits, probabilities, target, labels, cursor {row, column},
-// settings by name; `gradients(adjoint)` pulls an adjoint of the logits back to every layer, `parts()` has the gradient
-// of the target's logit and its full-gradient terms, `at(x)` is the state of another input.
+// The state `now` holds
+//   x, shape              the input as a flat array, and its [c, h, w]; a view may write into x
+//   logits, probabilities, target, labels
+//   cursor                {row, column}
+//   settings              what the controls say, by name, "example" and "class" among them
+//   trace                 the output of every layer, flat, trace[0] the input; network.shapes has their shapes
+//   gradients(adjoint)    the adjoint of the logits pulled back: for each entry of trace the gradient there
+//   parts()               of the target's logit: {gradient, input, biases: [{name, layer, shape, values}]}, the
+//                         gradient, gradient x input and the full-gradient term of each layer
+//   at(x)                 the state of another input, with the same target
+// Helpers for pictures: mapView(values, shape), answer(now), comparison(now, there, words); for numbers: sum, times,
+// channelSum, percent, significant.
 
 var views = {};
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from interpbook import models, page
 from interpbook.page.explore import Picture, Shown, State, View
-from interpbook.page.explore.kernel import brush_radius, stamp
+from interpbook.page.explore.kernel import brush_radius, centred, stamp
 from interpbook.page.explore.live import live_html, live_widgets
 from interpbook.page.explore.views import VIEWS
 
@@ -99,12 +99,14 @@ IMAGES = {
     "below zero": (ValueError, r"has values in \[-1, 0\], expected \[0, 1\]", torch.cat([blank(), blank() - 1], 2)),
     "above one": (ValueError, r"has values in \[0, 1.5\]", torch.cat([blank(), blank() + 1.5], 2)),
     "NaN": (ValueError, "image '1': expected finite values, got 30 NaN", blank() * torch.nan),
-    "no tensor": (ValueError, "expected at least one image, got none", torch.zeros(0, *SIZE)),
-    "no name": (ValueError, "expected at least one image, got none", {}),
+    "no tensor": (ValueError, "expected at least one image, .* got none", torch.zeros(0, *SIZE)),
+    "no name": (ValueError, "expected at least one image, .* got none", {}),
+    "one name twice": (ValueError, "each of another name, got 1, 1", {1: blank(), "1": noise()}),
     "another size": (ValueError, r"layer 'fc1' \(Linear\): expected an input that it takes", blank(1, 6, 6)),
 }
 
 
+@pytest.mark.usefixtures("without_shape_checks")
 @pytest.mark.parametrize("case", IMAGES)
 @pytest.mark.parametrize("make", [live_html, live_widgets])
 def test_a_bad_start_is_refused(make, case: str) -> None:
@@ -165,10 +167,42 @@ def test_views_that_cannot_be_shown_are_refused(make, case: str) -> None:
         make(small(), start=blank(), views=views)
 
 
-@pytest.mark.parametrize("labels", [["a", "b"], ["a", "b", "a"]])
+@pytest.mark.parametrize("labels", [["a", "b"], ["a", "b", "a"], ["a", "b", "as predicted"]])
 def test_labels_are_one_for_each_logit(labels: list[str]) -> None:
-    with pytest.raises(ValueError, match="expected 3 different names, one for each logit, got a, b"):
+    with pytest.raises(ValueError, match=r"expected 3 different texts, one for each logit .*, got a, b"):
         live_html(small(), start=blank(), labels=labels)
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+@pytest.mark.parametrize("labels", [{"a", "b", "c"}, "abc", torch.tensor([1, 2, 3]), 3, [1, 2, 3]])
+def test_labels_are_a_list_of_texts(labels: Any) -> None:
+    with pytest.raises(TypeError, match="labels: expected a list of texts"):
+        live_html(small(), start=blank(), labels=labels)
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+@pytest.mark.parametrize("views", [None, 3, View])
+def test_views_are_a_list(views: Any) -> None:
+    with pytest.raises(TypeError, match="views: expected a list of views"):
+        live_html(small(), start=blank(), views=views)
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+def test_what_a_view_computes_is_checked() -> None:
+    with pytest.raises(TypeError, match="'own' computed a str, expected a Shown"):
+        live_html(small(), start=blank(), views=[View("own", "own", lambda now: "nothing", NOTHING)])
+    with pytest.raises(TypeError, match="'own' has a compute that is no function"):
+        live_html(small(), start=blank(), views=[View("own", "own", None, NOTHING)])
+    with pytest.raises(ValueError, match="settings of 'own' cannot be read: a is a int"):
+        live_html(small(), start=blank(), views=[own(settings={"a": 3})])
+
+
+def test_a_network_that_rounding_breaks_is_refused() -> None:
+    norm = nn.BatchNorm2d(1, eps=0).eval()
+    norm.running_var.fill_(1e-9)
+    broken = nn.Sequential(norm, nn.Flatten(), nn.Linear(30, 3)).eval()
+    with pytest.raises(ValueError, match=r"its logits at the first image are .*nan"):
+        live_html(broken, start=blank())
 
 
 def test_settings_may_come_from_numpy() -> None:
@@ -239,7 +273,7 @@ class Kernel:
         self.box = live_widgets(small(), start=start, views=[View("keep", "keep", self.keep, NOTHING, **options)])
         *self.controls, cursor, buttons, self.view = self.box.children
         self.row, self.column = cursor.children
-        self.draw, self.erase, self.clear = buttons.children
+        self.draw, self.erase, self.clear, self.centre, self.reset = buttons.children
 
     def keep(self, now: State) -> Shown:
         self.seen.append(now)
@@ -263,6 +297,29 @@ def test_draw_erase_and_clear_in_a_kernel() -> None:
     kernel.draw.click()
     kernel.clear.click()
     assert not kernel.x.any()
+
+
+def test_centre_and_reset_in_a_kernel() -> None:
+    corner = blank()
+    corner[..., 0, :2] = 1
+    kernel = Kernel(corner)
+    kernel.centre.click()
+    assert kernel.x[0].nonzero().tolist() == [[3, 2], [3, 3]]
+    kernel.clear.click()
+    kernel.reset.click()
+    assert torch.equal(kernel.x, corner.double())
+
+
+def test_the_page_and_a_kernel_centre_alike() -> None:
+    for seed, shape in enumerate([(1, 6, 5), (3, 5, 8), (1, 1, 4)] * 5):
+        generator = torch.Generator().manual_seed(seed)
+        ink = torch.rand(shape, generator=generator, dtype=torch.float64)
+        ink = ink * (torch.rand(shape[1:], generator=generator) < 0.2)
+        there = run_node(f"{figure_source()} return centred(data.x, data.shape);", {"x": ink, "shape": list(shape)})
+        moved = centred(ink[None])
+        assert torch.equal(moved[0].flatten(), torch.tensor(there))
+        assert torch.equal(moved.flatten().sort().values, ink.flatten().sort().values)
+        assert torch.equal(centred(moved), moved)
 
 
 def test_every_control_of_a_kernel_arrives_in_the_state() -> None:

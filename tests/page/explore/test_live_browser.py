@@ -14,7 +14,7 @@ from torch import Tensor
 from interpbook import models
 from interpbook.attribution import full_gradients, input_gradient
 from interpbook.page.explore import Picture, Shown, View
-from interpbook.page.explore.figure import read_figure
+from interpbook.page.explore.arguments import read_figure
 from interpbook.page.explore.kernel import widgets
 from interpbook.page.explore.live import live_html
 from interpbook.page.explore.network import rounded
@@ -338,7 +338,7 @@ def test_without_scripts_the_still_picture_is_there(opened: Callable) -> None:
 def test_everything_has_a_name_and_pictures_say_what_they_show(opened: Callable) -> None:
     live = Live(opened())
     tab_stops = "button, input, select, [tabindex='0']"
-    assert live.root.locator(tab_stops).count() == 8
+    assert live.root.locator(tab_stops).count() == 10
     for name in ("draw", "erase", "clear"):
         assert live.root.get_by_role("button", name=name, exact=True).count() == 1
     for role, name in (("combobox", "example"), ("combobox", "class"), ("slider", "eps"), ("slider", "square")):
@@ -463,3 +463,34 @@ def test_a_view_that_fails_says_why_and_the_others_go_on(chromium, model) -> Non
     tab.get_by_label("example").select_option(label="dark")
     assert first.locator("canvas").count() == 1
     tab.close()
+
+
+def test_a_script_that_cannot_be_read_leaves_the_others_alone(chromium, model) -> None:
+    broken = View("broken", "a broken view", VIEWS["input_gradient"].compute, "function (now) {{")
+    tab = chromium.new_page()
+    tab.set_content(live_html(model, start=examples(), views=[broken, "probabilities"]))
+    first, second = tab.locator(".ib-pictures").all()
+    assert "SyntaxError" in first.inner_text()
+    assert second.locator(".ib-row").count() == 10
+    tab.close()
+
+
+def test_equal_probabilities_have_bars_of_equal_length(chromium, model) -> None:
+    names = ["T-shirt", "I", *map(str, range(2, 9)), "an ankle boot"]
+    tab = chromium.new_page()
+    tab.set_content(live_html(model, start=examples(), views=["probabilities"], labels=names))
+    boxes = [track.bounding_box() for track in tab.locator(".ib-track").all()]
+    assert len({(round(box["x"], 1), round(box["width"], 1)) for box in boxes}) == 1
+    tab.close()
+
+
+def test_centre_moves_the_ink_and_reset_brings_the_example_back(opened: Callable) -> None:
+    live = Live(opened())
+    live.press("clear")
+    live.tab.mouse.click(*live.at(4, 20))
+    live.press("centre")
+    rows, columns = live.x.sum(1), live.x.sum(0)
+    assert abs((rows @ range(28)) / rows.sum() - 13.5) <= 0.51
+    assert abs((columns @ range(28)) / columns.sum() - 13.5) <= 0.51
+    live.press("reset")
+    assert np.array_equal(live.x, examples()["bar"][0])

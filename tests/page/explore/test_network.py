@@ -169,6 +169,7 @@ def test_statistics_are_checked_as_parameters_are() -> None:
         pack(model, (1, 28, 28))
 
 
+@pytest.mark.usefixtures("without_shape_checks")
 @pytest.mark.parametrize("function", [rounded, lambda model: pack(model, (1, 28, 28))], ids=["rounded", "pack"])
 def test_training_mode_and_other_things_are_refused(function) -> None:
     with pytest.raises(ValueError, match=r"model: expected evaluation mode"):

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from interpbook import models
 from interpbook.attribution import fullgrad_map
 from interpbook.page.explore import Picture, Shown, State, View
-from interpbook.page.explore.figure import LiveFigure, read_figure
+from interpbook.page.explore.arguments import read_figure
+from interpbook.page.explore.figure import LiveFigure
 from interpbook.page.explore.network import rounded
 from interpbook.page.explore.views import VIEWS
 
