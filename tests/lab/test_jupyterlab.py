@@ -104,7 +104,8 @@ class Output:
     def another_picture(self) -> None:
         """Wait for a picture that was not seen before."""
         end = time.monotonic() + 30
-        while (now := (self.image.get_attribute("src"), self.image.get_attribute("alt"))) in self.seen:
+        # Both at once: between two questions the picture may be replaced.
+        while (now := tuple(self.image.evaluate("picture => [picture.src, picture.alt]"))) in self.seen:
             assert time.monotonic() < end, f"still the picture of: {now[1]}"
             time.sleep(0.1)
         self.seen.append(now)

@@ -22,7 +22,8 @@ class Explanation:
         weights: raw and signed, in the shape of x, or (B, d) for d groups; on the device and in the dtype of x.
         intercept: g(0), for each example, where the loss fits one.
         standard_error: of the weights, as far as they depend on which points were drawn; 0 where the whole
-            neighbourhood was evaluated, nan where there are too few points to tell.
+            neighbourhood was evaluated, nan where there are too few points to tell, fewer than about 3 d. With
+            hardly more it is too small, by a tenth or two.
         evaluations: points at which f was evaluated, for each example.
         gradients: at how many of them f was differentiated too.
     """

@@ -235,7 +235,8 @@ class BinaryShapley(Neighbourhood):
 class OneHot(Neighbourhood):
     """All features kept but one, which is set to the baseline; each of them equally likely.
 
-    What is one-hot is the mask of what is removed, 1 - xi.
+    What is one-hot is the mask of what is removed, 1 - xi. Its d points do not determine d weights and an intercept:
+    occlusion is the fit with `SquaredError(intercept=False)`, through f(x).
 
     >>> OneHot()
     OneHot()

@@ -1,5 +1,6 @@
 """A surrogate's error in any neighbourhood: zero for what is linear, least at home, and against the sum by hand."""
 
+import jaxtyping
 import pytest
 import torch
 
@@ -67,7 +68,8 @@ def test_groups_and_baseline_reach_the_points(x) -> None:
     torch.testing.assert_close(found, by_hand)
 
 
-def test_what_is_wrong_is_named(x) -> None:
+def test_what_is_wrong_is_named(x, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     with pytest.raises(TypeError, match="neighbourhood: expected"):
         surrogate_error(bent, bent, x, neighbourhood="here")
     with pytest.raises(ValueError, match="finite"):
