@@ -17,6 +17,7 @@ __all__ = [
     "check_count",
     "check_finite",
     "check_function",
+    "check_generator",
     "check_input",
     "check_model",
     "check_number",
@@ -253,6 +254,24 @@ def check_baseline(baseline: object, x: Tensor) -> Float[Tensor, "B *dims"]:
         raise ValueError(
             f"baseline: expected a shape that broadcasts to that of x, {_shape(x)}, got {_shape(baseline)}"
         ) from None
+
+
+def check_generator(generator: object) -> torch.Generator:
+    """The generator that was given, or a new one with seed 0: without one the same call gives the same answer.
+
+    Raises:
+        TypeError: neither a `torch.Generator` nor None.
+
+    >>> check_generator(0)
+    Traceback (most recent call last):
+        ...
+    TypeError: generator: expected a torch.Generator or None, got int
+    """
+    if generator is None:
+        return torch.Generator().manual_seed(0)
+    if not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator: expected a torch.Generator or None, got {type(generator).__name__}")
+    return generator
 
 
 def check_finite(value: Tensor, name: str) -> None:

@@ -12,12 +12,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interpbook.attribution.noise import standard_normal
 from interpbook.attribution.select import hold, per_call
 from interpbook.checks import (
     check_baseline,
     check_count,
     check_finite,
     check_function,
+    check_generator,
     check_input,
     check_number,
     check_values,
@@ -145,18 +147,9 @@ def smoothgrad(
     x = x.detach()
     sigma = check_number(sigma, "sigma", minimum=0)
     samples = check_count(samples, "samples")
-    if generator is None:
-        generator = torch.Generator().manual_seed(0)
-    elif not isinstance(generator, torch.Generator):
-        raise TypeError(f"generator: expected a torch.Generator or None, got {type(generator).__name__}")
-    noisy = (x + sigma * _noise(x, generator) for _ in range(samples))
+    generator = check_generator(generator)
+    noisy = (x + sigma * standard_normal(x.shape[1:], x, generator) for _ in range(samples))
     return _mean_gradient(f, x, noisy, samples, chunk)
-
-
-def _noise(x: Tensor, generator: torch.Generator) -> Tensor:
-    # Drawn as float32 where the generator lives: another dtype or device of x sees the same numbers.
-    noise = torch.randn(x.shape[1:], generator=generator, device=generator.device, dtype=torch.float32)
-    return noise.to(x)
 
 
 def _mean_gradient(f: Function, x: Tensor, points: Iterator[Tensor], count: int, chunk: int | None) -> Tensor:

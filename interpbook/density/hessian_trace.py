@@ -4,8 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interpbook.attribution.noise import standard_normal
 from interpbook.attribution.select import hold, per_call
-from interpbook.checks import check_count, check_finite, check_function, check_input, check_number
+from interpbook.checks import check_count, check_finite, check_function, check_generator, check_input, check_number
 from interpbook.density.derivatives import (
     Function,
     check_smooth,
@@ -14,7 +15,6 @@ from interpbook.density.derivatives import (
     second_derivatives,
     values_of,
 )
-from interpbook.density.noise import check_generator, standard_normal
 
 __all__ = ["check_sigma", "exact_trace", "hutchinson_trace", "second_difference", "trace_estimates"]
 

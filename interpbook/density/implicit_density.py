@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from interpbook.attribution.noise import standard_normal
 from interpbook.attribution.select import hold
-from interpbook.checks import check_count, check_function, check_input, check_number, check_output
+from interpbook.checks import check_count, check_function, check_generator, check_input, check_number, check_output
 from interpbook.density.derivatives import Function, values_of
-from interpbook.density.noise import check_generator, standard_normal
 
 __all__ = ["Shifted", "log_density_ratio", "noisy_log_density_ratio"]
 

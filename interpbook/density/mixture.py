@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interpbook.checks import check_count, check_finite, check_input, check_target
-from interpbook.density.noise import check_generator, standard_normal
+from interpbook.attribution.noise import standard_normal
+from interpbook.checks import check_count, check_finite, check_generator, check_input, check_target
 
 __all__ = ["GaussianMixture"]
 

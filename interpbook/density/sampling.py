@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interpbook.attribution.gradients import input_gradient
+from interpbook.attribution.noise import standard_normal
 from interpbook.attribution.select import hold
-from interpbook.checks import check_count, check_function, check_input, check_number
-from interpbook.density.noise import check_generator, standard_normal
+from interpbook.checks import check_count, check_function, check_generator, check_input, check_number
 
 __all__ = ["activation_maximisation", "decreasing_steps", "langevin"]
 

@@ -12,8 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from interpbook.attribution.noise import standard_normal
 from interpbook.attribution.select import Of, hold, take
-from interpbook.checks import check_count, check_function, check_input, check_number
+from interpbook.checks import check_count, check_function, check_generator, check_input, check_number
 from interpbook.density.derivatives import (
     Function,
     check_smooth,
@@ -23,7 +24,6 @@ from interpbook.density.derivatives import (
     values_of,
 )
 from interpbook.density.hessian_trace import check_sigma, second_difference
-from interpbook.density.noise import check_generator, standard_normal
 from interpbook.training import Regulariser
 
 __all__ = ["anti_score_matching_loss", "as_regulariser", "gradient_norm_penalty", "score_matching_loss"]

@@ -20,6 +20,7 @@ from interpbook.attribution.function_approximation.coalitions import all_coaliti
 from interpbook.attribution.function_approximation.design import Design, enumerated, sampled_pairs
 from interpbook.attribution.function_approximation.features import Features
 from interpbook.attribution.function_approximation.shapley_kernel import shapley_design
+from interpbook.attribution.noise import standard_normal
 from interpbook.checks import check_number
 
 __all__ = [
@@ -93,9 +94,7 @@ class AdditiveGaussian(Neighbourhood):
     ) -> Design:
         if self.sigma == 0:
             return enumerated(torch.zeros(1, features.count))
-        # In float32 where the generator lives: another dtype or device of x sees the same numbers.
-        shape = (_pairs(samples), 1, features.count)
-        noise = self.sigma * torch.randn(shape, generator=generator, device=generator.device, dtype=torch.float32).cpu()
+        noise = self.sigma * standard_normal((_pairs(samples), 1, features.count), torch.zeros(()), generator)
         return sampled_pairs(torch.cat([noise, -noise], 1).flatten(0, 1))
 
     def perturb(

@@ -12,7 +12,7 @@ from interpbook.attribution.function_approximation.features import Features, fea
 from interpbook.attribution.function_approximation.neighbourhoods import Neighbourhood
 from interpbook.attribution.gradients import input_gradient
 from interpbook.attribution.select import hold, per_call
-from interpbook.checks import check_baseline, check_count, check_input, check_values
+from interpbook.checks import check_baseline, check_count, check_generator, check_input, check_values
 
 __all__ = ["Problem", "pose"]
 
@@ -80,10 +80,7 @@ def pose(
     if not isinstance(neighbourhood, Neighbourhood):
         raise TypeError(f"neighbourhood: expected a neighbourhood such as BinaryShapley(), got {neighbourhood!r}")
     samples = check_count(samples, "samples")
-    if generator is None:
-        generator = torch.Generator().manual_seed(0)
-    elif not isinstance(generator, torch.Generator):
-        raise TypeError(f"generator: expected a torch.Generator or None, got {type(generator).__name__}")
+    generator = check_generator(generator)
     start, features = check_baseline(baseline, x), features_of(x, groups)
     problem = Problem(hold(f, x), x, start, features, neighbourhood, per_call(x, chunk))
     return problem, neighbourhood.draw(x, start, features, samples, generator)

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from interpbook.attribution.noise import standard_normal
+from interpbook.checks import check_generator
 from interpbook.density import hutchinson_trace, langevin
-from interpbook.density.noise import check_generator, standard_normal
 
 
 def test_without_a_generator_the_seed_is_zero():
