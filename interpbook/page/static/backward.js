@@ -23,11 +23,11 @@ function fullGradients(network, trace, adjoints) {
     var biasOf = layerBias[layer.kind];
     var bias = biasOf ? biasOf(layer, trace[k - 1], trace[k]) : null;
     if (bias) {
-      addTerm(biases, layer, k, timesEach(adjoints[k], bias));
+      addTerm(biases, layer, k, times(adjoints[k], bias));
     }
   });
   return {
-    input: timesEach(adjoints[0], trace[0]),
+    input: times(adjoints[0], trace[0]),
     biases: biases.filter(function (term) {
       return term.values.some(Boolean);
     }),
@@ -54,7 +54,7 @@ function addTerm(terms, layer, k, values) {
   terms.push({ name: name, layer: k, shape: layer.shape, values: values });
 }
 
-function timesEach(a, b) {
+function times(a, b) {
   return a.map(function (value, i) {
     return value * b[i];
   });

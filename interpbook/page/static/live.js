@@ -37,7 +37,8 @@ function bringToLife(root, data) {
 
   function draw() {
     var began = performance.now();
-    var now = stateOf(network, data, brush.x.slice(), settings().class, brush.cursor, settings());
+    var chosen = settings();
+    var now = stateOf(network, data, brush.x.slice(), chosen.class, brush.cursor, chosen);
     var results = data.views.map(function (view, k) {
       try {
         var result = views[view.name](now);

@@ -133,12 +133,6 @@ function sum(values) {
   }, 0);
 }
 
-function times(a, b) {
-  return a.map(function (value, k) {
-    return value * b[k];
-  });
-}
-
 function channelSum(values, shape) {
   var size = shape[1] * shape[2];
   var total = new Float64Array(size);
