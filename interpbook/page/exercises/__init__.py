@@ -52,7 +52,7 @@ def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None
         def checked(*answers: object) -> None:
             if any(answer is None or answer is ... for answer in answers):
                 raise Wrong("there is no answer here yet: it is still None or ...")
-            praise = check(*map(_guarded, answers))
+            praise = check(*map(guarded, answers))
             print(f"Correct: {praise}" if praise else "Correct.")
 
         checked.rating, checked.minutes = rating, minutes  # type: ignore[attr-defined]
@@ -61,7 +61,7 @@ def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None
     return decorate
 
 
-def _guarded(answer: object) -> object:
+def guarded(answer: object) -> object:
     """A student's function that turns its own failures into hints; anything else as it is."""
     if not (inspect.isfunction(answer) or inspect.ismethod(answer)):
         return answer

@@ -1,0 +1,1 @@
+"""The exercises of the chapters on the density that a classifier hides."""
