@@ -15,6 +15,7 @@ from torch import Tensor, nn
 __all__ = [
     "check_baseline",
     "check_count",
+    "check_data",
     "check_finite",
     "check_function",
     "check_generator",
@@ -47,6 +48,29 @@ def check_input(x: object, name: str = "x") -> None:
     if x.numel() == 0:
         raise ValueError(f"{name}: expected at least one example and one value in each, got shape {_shape(x)}")
     check_finite(x, name)
+
+
+def check_data(data: object) -> tuple[Tensor, Tensor]:
+    """Check what a network is trained on, inputs Float[N *dims] and one target for each; give both back.
+
+    Raises:
+        TypeError: `data` is no tuple of two tensors, or the inputs are no floating tensor.
+        ValueError: the inputs are no finite batch, or there are more or fewer targets.
+
+    >>> check_data((torch.zeros(3, 2), torch.zeros(2)))
+    Traceback (most recent call last):
+        ...
+    ValueError: data: expected one target per input, got 3 inputs and targets of shape (2,)
+    """
+    if not (isinstance(data, tuple) and len(data) == 2 and all(isinstance(part, Tensor) for part in data)):
+        raise TypeError(f"data: expected a tuple of two tensors (inputs, targets), got {type(data).__name__}")
+    inputs, targets = data
+    check_input(inputs, "inputs of data")
+    if targets.dim() == 0 or len(targets) != len(inputs):
+        raise ValueError(
+            f"data: expected one target per input, got {len(inputs)} inputs and targets of shape {tuple(targets.shape)}"
+        )
+    return inputs, targets
 
 
 def check_model(model: object, x: Tensor | None = None) -> None:

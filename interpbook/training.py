@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
-from interpbook.checks import check_count, check_input, check_model, check_number, check_output
+from interpbook.checks import check_count, check_data, check_model, check_number, check_output
 from interpbook.progress import progress_bar
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -87,7 +87,7 @@ def fit(
     check_count(batch_size, "batch_size")
     if regulariser is not None and not callable(regulariser):
         raise TypeError(f"regulariser: expected a function or None, got {type(regulariser).__name__}")
-    inputs, targets = _check_data(data)
+    inputs, targets = check_data(data)
     update = _optimiser(optimiser, _trainable(model), lr)
     home = torch.device(device) if device is not None else next(model.parameters()).device
     model.to(home)
@@ -170,18 +170,6 @@ def _stop_unless_finite(model: nn.Module, seen: Float[Tensor, "steps 3"], good: 
     )
 
 
-def _check_data(data: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    if not (isinstance(data, tuple) and len(data) == 2 and all(isinstance(part, Tensor) for part in data)):
-        raise TypeError(f"data: expected a tuple of two tensors (inputs, targets), got {type(data).__name__}")
-    inputs, targets = data
-    check_input(inputs, "inputs of data")
-    if targets.dim() == 0 or len(targets) != len(inputs):
-        raise ValueError(
-            f"data: expected one target per input, got {len(inputs)} inputs and targets of shape {tuple(targets.shape)}"
-        )
-    return inputs, targets
-
-
 def _trainable(model: nn.Module) -> list[nn.Parameter]:
     if not isinstance(model, nn.Module):
         raise TypeError(f"model: expected a torch.nn.Module, got {type(model).__name__}")
@@ -246,7 +234,7 @@ def accuracy(
     """
     check_count(batch_size, "batch_size")
     check_model(model)
-    images, labels = _check_data((images, labels))
+    images, labels = check_data((images, labels))
     parameter = next(model.parameters(), images)
     hits = torch.zeros((), dtype=torch.int64, device=parameter.device)
     with torch.no_grad():

@@ -36,6 +36,22 @@ def test_check_input_takes_every_floating_dtype(dtype):
     checks.check_input(torch.zeros(1, 1, dtype=dtype))
 
 
+@pytest.mark.parametrize(
+    ("data", "error", "says"),
+    [
+        (torch.zeros(3, 2), TypeError, r"^data: expected a tuple of two tensors \(inputs, targets\), got Tensor"),
+        ((torch.zeros(3, 2),), TypeError, "^data: .*got tuple"),
+        ((torch.zeros(3, 2), [0, 1, 0]), TypeError, "^data: .*got tuple"),
+        ((torch.zeros(3, 2), torch.tensor(0)), ValueError, r"^data: .*got 3 inputs and targets of shape \(\)"),
+        ((torch.zeros(3, 2), torch.zeros(2)), ValueError, r"^data: .*got 3 inputs and targets of shape \(2,\)"),
+        ((torch.zeros(3), torch.zeros(3)), ValueError, r"^inputs of data: expected shape"),
+    ],
+)
+def test_check_data_refuses(data, error, says):
+    with pytest.raises(error, match=says):
+        checks.check_data(data)
+
+
 def test_check_model_names_the_first_module_in_training_mode():
     model = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU(), nn.BatchNorm1d(2)))
     with pytest.raises(ValueError, match=r"the Sequential itself: call `model.eval\(\)`"):

@@ -1,19 +1,24 @@
 """Data at hand without a download: samples of MNIST and Fashion-MNIST, four photographs, and three tables.
 
+The full sets and CIFAR-10 are downloaded once, where they are asked for.
+
 Where each comes from, and under which licence, is written in `files/CREDITS.md`.
 """
 
+from interpbook.data.cifar import CIFAR10_CLASSES, load_cifar10
 from interpbook.data.fetch import DataError
 from interpbook.data.image_sets import FASHION_CLASSES, load_fashion_mnist, load_mnist
 from interpbook.data.photos import Photo, load_cats
 from interpbook.data.tables import Table, load_table
 
 __all__ = [
+    "CIFAR10_CLASSES",
     "FASHION_CLASSES",
     "DataError",
     "Photo",
     "Table",
     "load_cats",
+    "load_cifar10",
     "load_fashion_mnist",
     "load_mnist",
     "load_table",

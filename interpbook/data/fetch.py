@@ -47,6 +47,15 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         partial.unlink(missing_ok=True)
 
 
+def cache_folder(root: str | Path | None = None) -> Path:
+    """The folder for what is downloaded: `root`, or without one `.cache/interpbook` in the home folder.
+
+    >>> cache_folder().parts[-2:]
+    ('.cache', 'interpbook')
+    """
+    return Path.home() / ".cache" / "interpbook" if root is None else Path(root)
+
+
 def _algorithm(checksum: str) -> str:
     algorithm, _, digits = checksum.partition(":")
     if algorithm not in ("sha256", "md5") or not digits:

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from interpbook.checks import check_count
 from interpbook.data.bundled import read_bundled
-from interpbook.data.fetch import fetch
+from interpbook.data.fetch import cache_folder, fetch
 from interpbook.data.idx import decode_idx
+from interpbook.data.splits import check_split, first_images
 
 Arrays = tuple[UInt8[np.ndarray, "n 28 28"], UInt8[np.ndarray, " n"]]
 
@@ -84,19 +83,15 @@ def load_fashion_mnist(
 def _load(
     bundled: str, torchvision_name: str, split: str, size: int | None, full: bool, root: str | Path | None
 ) -> tuple[Float[Tensor, "n 1 28 28"], Int[Tensor, " n"]]:
-    if split not in ("train", "test"):
-        raise ValueError(f'split: expected "train" or "test", got {split!r}')
+    check_split(split)
     if root is not None and not full:
         raise ValueError(f"root: expected full=True beside it, as it is the full set's folder, got {root!r}")
     if full:
-        images, labels = _full(torchvision_name, split, Path(root or Path.home() / ".cache" / "interpbook"))
+        images, labels = _full(torchvision_name, split, cache_folder(root))
     else:
         archive = np.load(io.BytesIO(read_bundled(f"{bundled}-{split}.npz")))
         images, labels = archive["images"], archive["labels"]
-    if size is not None and check_count(size, "size") > len(images):
-        raise ValueError(f"size: expected at most the {len(images)} images of this split, got {size}")
-    pixels = torch.from_numpy(images[:size].astype(np.float32)).div_(255).unsqueeze(1)
-    return pixels, torch.from_numpy(labels[:size].astype(np.int64))
+    return first_images(images[:, None], labels, size)
 
 
 def _full(name: str, split: str, root: Path) -> Arrays:

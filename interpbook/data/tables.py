@@ -12,6 +12,7 @@ from torch import Tensor
 
 from interpbook.data.bundled import read_bundled
 from interpbook.data.fetch import DataError
+from interpbook.data.splits import check_split
 
 TRAIN_SHARE = 0.8
 
@@ -80,8 +81,7 @@ def load_table(name: str, split: str = "train") -> Table:
     """
     if name not in _LOADERS:
         raise ValueError(f"name: expected one of {', '.join(map(repr, _LOADERS))}, got {name!r}")
-    if split not in ("train", "test"):
-        raise ValueError(f'split: expected "train" or "test", got {split!r}')
+    check_split(split)
     raw = _LOADERS[name]()
     order = _shuffled(len(raw.x))
     cut = round(TRAIN_SHARE * len(order))
