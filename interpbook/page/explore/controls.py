@@ -15,18 +15,21 @@ Values = Sequence[object] | np.ndarray | Mapping[str, object]
 
 @dataclass(frozen=True)
 class Control:
-    """One control: its argument, what the reader sees of each value, the values, "range" or "select", the first."""
+    """One control: its argument, what the reader sees of each value, the values, "range" or "select", the first, and
+    what the reader sees in place of the name.
+    """
 
     name: str
     labels: tuple[str, ...]
     values: tuple[object, ...]
     kind: str
     start: int = 0
+    shown: str = ""
 
     @property
     def title(self) -> str:
         """The name as the reader sees it."""
-        return self.name.replace("_", " ")
+        return self.shown or self.name.replace("_", " ")
 
     @property
     def data(self) -> dict[str, object]:

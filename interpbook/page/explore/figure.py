@@ -24,6 +24,7 @@ class LiveFigure:
         controls: "example", "class", and the views' settings.
         views: what is shown.
         labels: the names of the classes.
+        inputs: what the network looks at in place of the drawing, as the examples; None where it is the drawing.
     """
 
     model: nn.Module
@@ -32,11 +33,13 @@ class LiveFigure:
     controls: list[Control]
     views: list[View]
     labels: tuple[str, ...]
+    inputs: Tensor | None = None
 
     def state(self, x: Tensor, positions: Sequence[int], cursor: tuple[int, int]) -> State:
-        """The state at an input (1, C, H, W), given the position of every control."""
+        """The state at a drawing (1, C, H, W), given the position of every control."""
         chosen: dict[str, Any] = {c.name: c.values[k] for c, k in zip(self.controls, positions, strict=True)}
-        state = State(self.model, x, 0, self.labels, cursor, chosen)
+        seen = x if self.inputs is None else self.inputs[chosen["input"]][None]
+        state = State(self.model, seen, 0, self.labels, cursor, chosen, drawn=x)
         target = chosen["class"]
         return replace(state, target=int(state.logits.argmax()) if target is None else target)
 
@@ -49,7 +52,8 @@ class LiveFigure:
     def picture(self, state: State) -> tuple[str, list[Shown]]:
         """All views of a state as an `<img>`, and what each shows."""
         shown = [_shown(view, state) for view in self.views]
-        titled = [("the input", Picture("image", state.x[0].cpu().numpy()))]
+        surface = "the input" if self.inputs is None else "the drawing"
+        titled = [(surface, Picture("image", state.drawing[0].cpu().numpy()))]
         for view, result in zip(self.views, shown, strict=True):
             titled += [(view.title if k == 0 else "", picture) for k, picture in enumerate(result.pictures)]
         alt = " ".join(f"{view.title}: {result.text}" for view, result in zip(self.views, shown, strict=True))

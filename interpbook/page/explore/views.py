@@ -29,6 +29,7 @@ class State:
         labels: the names of the classes.
         cursor: row and column of the pointer.
         settings: what the controls say, by name.
+        drawn: what the reader has drawn, (1, C, H, W); None where that is x.
     """
 
     model: nn.Module
@@ -37,6 +38,12 @@ class State:
     labels: tuple[str, ...]
     cursor: tuple[int, int]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    drawn: Tensor | None = None
+
+    @property
+    def drawing(self) -> Tensor:
+        """What the reader has drawn, (1, C, H, W): x itself, but in a figure that was given `inputs`."""
+        return self.x if self.drawn is None else self.drawn
 
     @cached_property
     def logits(self) -> Tensor:
@@ -54,6 +61,14 @@ class State:
         """The gradient of the target's logit at the input, (C, H, W)."""
         return input_gradient(select(self.model, self.target), self.x)[0]
 
+    @cached_property
+    def loss_gradient(self) -> Tensor:
+        """The gradient of the cross-entropy of the target at the input, (C, H, W)."""
+        x = self.x.clone().requires_grad_()
+        target = torch.tensor([self.target], device=x.device)
+        (gradient,) = torch.autograd.grad(F.cross_entropy(self.model(x), target), x)
+        return gradient[0]
+
 
 @dataclass(frozen=True)
 class View:
@@ -68,6 +83,8 @@ class View:
             lists what `now` holds. Left empty for the book's own views, which are in that file.
         settings: the view's own controls, by name: a list of values, as for `explore.sweep`.
         starts: for each setting the value that it starts at.
+        needs: scripts of `page/static` whose functions `script` calls. They come into the page once, whichever views
+            ask for them.
 
     >>> def inverted(now):
     ...     return Shown((Picture("image", 1 - now.x[0].cpu().numpy()),), "The input with black and white exchanged.")
@@ -84,6 +101,7 @@ class View:
     script: str = ""
     settings: Mapping[str, Values] = field(default_factory=dict)
     starts: Mapping[str, object] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
 
 
 def _probabilities(now: State) -> Shown:
@@ -114,10 +132,7 @@ def _fullgrad_map(now: State) -> Shown:
 
 
 def _gradient_step(now: State) -> Shown:
-    x = now.x.clone().requires_grad_()
-    target = torch.tensor([now.target], device=x.device)
-    (gradient,) = torch.autograd.grad(F.cross_entropy(now.model(x), target), x)
-    stepped = (now.x + now.settings["eps"] * gradient.sign()).clamp(0, 1)
+    stepped = (now.x + now.settings["eps"] * now.loss_gradient.sign()).clamp(0, 1)
     return _comparison(now, stepped, "after the step")
 
 
