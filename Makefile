@@ -43,7 +43,7 @@ notebooks: $(VENV)/.installed-test ## run every notebook again and save it (make
 	$(BIN)/jupyter nbconvert --to notebook --inplace --coalesce-streams --log-level=WARN $(NOTEBOOKS)
 
 checkpoints: $(VENV)/.installed-test ## train the small networks again from their recipes and report their accuracy
-	$(BIN)/python -m interpbook.models.checkpoints
+	$(BIN)/python -m interpbook.checkpoints
 
 bench: $(VENV)/.installed-bench ## compare speed, memory and values with other libraries, in one run
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

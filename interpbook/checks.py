@@ -51,16 +51,9 @@ def check_input(x: object, name: str = "x") -> None:
 
 
 def check_data(data: object) -> tuple[Tensor, Tensor]:
-    """Check what a network is trained on, inputs Float[N *dims] and one target for each; give both back.
+    """Check that `data` is a pair of tensors, inputs Float[N *dims] and N targets, and return it.
 
-    Raises:
-        TypeError: `data` is no tuple of two tensors, or the inputs are no floating tensor.
-        ValueError: the inputs are no finite batch, or there are more or fewer targets.
-
-    >>> check_data((torch.zeros(3, 2), torch.zeros(2)))
-    Traceback (most recent call last):
-        ...
-    ValueError: data: expected one target per input, got 3 inputs and targets of shape (2,)
+    >>> inputs, targets = check_data((torch.zeros(3, 2), torch.zeros(3)))
     """
     if not (isinstance(data, tuple) and len(data) == 2 and all(isinstance(part, Tensor) for part in data)):
         raise TypeError(f"data: expected a tuple of two tensors (inputs, targets), got {type(data).__name__}")

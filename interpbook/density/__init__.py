@@ -10,14 +10,17 @@ from interpbook.density.score_matching import (
     gradient_norm_penalty,
     score_matching_loss,
 )
+from interpbook.density.variants import VARIANTS, density_regulariser
 
 __all__ = [
+    "VARIANTS",
     "GaussianMixture",
     "Shifted",
     "activation_maximisation",
     "anti_score_matching_loss",
     "as_regulariser",
     "decreasing_steps",
+    "density_regulariser",
     "exact_trace",
     "gradient_norm_penalty",
     "hutchinson_trace",

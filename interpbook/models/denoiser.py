@@ -1,12 +1,14 @@
 """A network that removes noise, because what it removes is the score of the images: the reference for grey images."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import skip_init
 
-from interpbook.checks import check_count, check_input, check_number
+from interpbook.checks import check_count, check_data, check_input, check_number
 from interpbook.training import History, fit
 
 
@@ -113,25 +115,51 @@ def train_denoiser(
     True
     """
     check_input(images, "images")
-    if not (isinstance(sigmas, tuple) and len(sigmas) == 2):
-        raise TypeError(f"sigmas: expected two numbers (lowest, highest), got {sigmas!r}")
-    low, high = (check_number(sigma, "sigmas", minimum=0) for sigma in sigmas)
-    if not 0 < low <= high:
-        raise ValueError(f"sigmas: expected 0 < lowest <= highest, got {sigmas}")
     denoiser = Denoiser(channels, seed=seed)
-    _check(images[:1], high)
-    history = fit(
-        _Residual(denoiser, low, high),
-        (images, torch.zeros(len(images), 1)),
+    history = fit_denoiser(
+        denoiser,
+        (images, torch.zeros(len(images))),
+        sigmas=sigmas,
         epochs=epochs,
-        loss=lambda residual, _: residual.square().mean(),
         lr=lr,
         batch_size=batch_size,
         seed=seed,
         device=device,
         progress=progress,
     )
-    return denoiser.eval(), history
+    return denoiser, history
+
+
+def fit_denoiser(
+    denoiser: Denoiser, data: tuple[Tensor, Tensor], *, sigmas: tuple[float, float] = (0.05, 0.5), **options: Any
+) -> History:
+    """Train a denoiser in place as `train_denoiser` does, called as `fit` is: the `fit` of a recipe.
+
+    Args:
+        denoiser: any; left in evaluation mode.
+        data: images Float[N 1 H W], H and W multiples of 4, and N labels, which are not looked at.
+        sigmas: as for `train_denoiser`.
+        options: `epochs`, `lr`, `batch_size`, `seed`, `device` and `progress` of `fit`.
+
+    Raises:
+        TypeError, ValueError, FloatingPointError: as `fit`; images of another shape, `sigmas` that do not rise.
+
+    Source: [vincent2011connection].
+
+    >>> denoiser = Denoiser(channels=4)
+    >>> history = fit_denoiser(denoiser, (torch.rand(8, 1, 8, 8), torch.zeros(8)), epochs=1)
+    >>> denoiser.training
+    False
+    """
+    images, _ = check_data(data)
+    if not (isinstance(sigmas, tuple) and len(sigmas) == 2):
+        raise TypeError(f"sigmas: expected two numbers (lowest, highest), got {sigmas!r}")
+    low, high = (check_number(sigma, "sigmas", minimum=0) for sigma in sigmas)
+    if not 0 < low <= high:
+        raise ValueError(f"sigmas: expected 0 < lowest <= highest, got {sigmas}")
+    _check(images[:1], high)
+    pairs = (images, torch.zeros(len(images), 1))
+    return fit(_Residual(denoiser, low, high), pairs, loss=lambda residual, _: residual.square().mean(), **options)
 
 
 class _Residual(nn.Module):

@@ -6,22 +6,27 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+import torch
 from torch import nn
 
 from interpbook.data import load_fashion_mnist, load_mnist
+from interpbook.models.denoiser import Denoiser, fit_denoiser
 from interpbook.models.small import MLP, SmallCNN
 from interpbook.training import History, fit
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a checkpoint's weights, besides the seed.
+    """Everything that decides the weights of a trained network, besides the seed.
 
     Attributes:
-        data: the loader of the bundled sample, called with `"train"` or `"test"`.
+        data: the loader of the images and labels, called with `"train"` or `"test"`.
         network: makes the untrained network from a seed.
-        seeds: the seeds for which a checkpoint is kept; each decides the initial weights and the batches.
+        seeds: the seeds for which a checkpoint is kept, if any; each decides the initial weights and the batches.
         epochs, lr, batch_size: arguments of `fit`.
+        fit: trains the network in place: `interpbook.training.fit`, or any function that is called as `train` calls
+            it, such as `functools.partial(fit, regulariser=...)`.
+        classifies: whether the outputs are logits of the labels, so that there is an accuracy.
     """
 
     data: Callable[[str], Any]
@@ -30,6 +35,8 @@ class Recipe:
     epochs: int = 6
     lr: float = 4e-3
     batch_size: int = 64
+    fit: Callable[..., History] = fit
+    classifies: bool = True
 
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
@@ -39,25 +46,39 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "mnist-mlp": Recipe(load_mnist, MLP, epochs=10),
         "fashion-cnn": Recipe(load_fashion_mnist, SmallCNN),
         "fashion-cnn-bn": Recipe(load_fashion_mnist, partial(SmallCNN, batch_norm=True), seeds=(0, 1, 2, 3, 4)),
+        "mnist-denoiser": Recipe(load_mnist, Denoiser, epochs=4, fit=fit_denoiser, classifies=False),
+        "fashion-denoiser": Recipe(load_fashion_mnist, Denoiser, epochs=4, fit=fit_denoiser, classifies=False),
     }
 )
 
 
-def train(recipe: Recipe, seed: int) -> tuple[nn.Module, History]:
-    """Follow a recipe: a network trained on the bundled sample, in evaluation mode, and its history.
+def train(recipe: Recipe, seed: int, device: str | torch.device | None = None) -> tuple[nn.Module, History]:
+    """Follow a recipe: the trained network, in evaluation mode, and what `fit` saw.
+
+    Args:
+        recipe: one of `RECIPES`, of `interpbook.density.VARIANTS`, or your own.
+        seed: of the initial weights, and of everything that `fit` draws.
+        device: where to train and to leave the network; by default the CPU.
+
+    Raises:
+        TypeError: `recipe` is no `Recipe`; the name of one is not enough.
+        DataError, FloatingPointError: as the loader of the data and `fit`.
 
     >>> tiny = Recipe(partial(load_mnist, size=200), partial(MLP, hidden=()), epochs=1)
     >>> model, history = train(tiny, seed=0)
     >>> model.training, len(history.loss)
     (False, 1)
     """
+    if not isinstance(recipe, Recipe):
+        raise TypeError(f"recipe: expected a Recipe, such as RECIPES['mnist-cnn'], got {recipe!r}")
     model = recipe.network(seed=seed)
-    history = fit(
+    history = recipe.fit(
         model,
         recipe.data("train"),
         epochs=recipe.epochs,
         lr=recipe.lr,
         batch_size=recipe.batch_size,
         seed=seed,
+        device=device,
     )
     return model, history

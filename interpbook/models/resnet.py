@@ -1,14 +1,10 @@
 """ResNet-18 for small colour images, smooth from end to end: what the chapters train where there is a GPU."""
 
-from functools import partial
-
 import torch
 from torch import nn
 
 from interpbook.checks import check_count
-from interpbook.models.small import Activation, make_activation
-
-SOFTPLUS = partial(nn.Softplus, beta=10)
+from interpbook.models.small import SOFTPLUS, Activation, make_activation
 
 
 def small_image_resnet18(classes: int = 10, activation: Activation = SOFTPLUS, *, seed: int = 0) -> nn.Module:

@@ -3,6 +3,7 @@
 import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,6 +13,9 @@ from torch.nn.utils import skip_init
 from interpbook.checks import check_count
 
 Activation = str | Callable[[], nn.Module]
+
+# Near to ReLU, with a second derivative: for networks whose curvature is looked at.
+SOFTPLUS = partial(nn.Softplus, beta=10)
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,

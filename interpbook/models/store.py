@@ -1,4 +1,4 @@
-"""Checkpoints on disk: safetensors files, and `checkpoints.json` with the checksum and accuracy of each."""
+"""Checkpoints on disk: safetensors files, and `checkpoints.json` with checksum, accuracy and seconds of each."""
 
 import json
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ import safetensors.torch
 from torch import nn
 
 from interpbook.data.fetch import DataError, atomic_file, checksum_of, read_verified
-from interpbook.models.recipes import RECIPES
+from interpbook.models.recipes import RECIPES, Recipe
 
 FILES = Path(__file__).parent / "files"
 INDEX = "checkpoints.json"
-REMEDY = "Reinstall interpbook, restore the file with git, or run `python -m interpbook.models.checkpoints`."
+REMEDY = "Reinstall interpbook, restore the file with git, or run `python -m interpbook.checkpoints`."
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,13 @@ class Entry:
 
     Attributes:
         checksum: of the file, as "sha256:<hex digits>".
-        accuracy: on the bundled test images, 0 to 1.
+        accuracy: on the bundled test images, 0 to 1; None where the network is no classifier.
+        seconds: that the training took, on the machine that made the file.
     """
 
     checksum: str
-    accuracy: float
+    accuracy: float | None
+    seconds: float
 
 
 def file_name(name: str, seed: int) -> str:
@@ -38,17 +40,18 @@ def file_name(name: str, seed: int) -> str:
     return f"{name}-seed{seed}.safetensors"
 
 
-def load(name: str, seed: int = 0) -> nn.Module:
+def load(name: str, seed: int = 0, recipes: Mapping[str, Recipe] = RECIPES) -> nn.Module:
     """A trained network of the book, in evaluation mode on the CPU.
 
-    Maps images Float[B 1 28 28] in [0, 1] to logits Float[B 10].
+    A classifier maps images Float[B 1 28 28] in [0, 1] to logits Float[B 10]; see `Denoiser` for the other kind.
 
     Args:
-        name: a key of `RECIPES`, where its recipe stands.
+        name: a key of `recipes`, where its recipe stands.
         seed: one of the seeds of that recipe.
+        recipes: `RECIPES`, or those of a part, such as `interpbook.density.VARIANTS`.
 
     Raises:
-        ValueError: there is no such checkpoint; the message lists those that exist.
+        ValueError: there is no such checkpoint; the message lists the names or seeds that exist.
         DataError: its file is missing or damaged.
 
     >>> model = load("mnist-cnn")
@@ -59,9 +62,11 @@ def load(name: str, seed: int = 0) -> nn.Module:
     ...
     ValueError: seed: expected one of [0] for mnist-cnn, got 7
     """
-    if name not in RECIPES:
-        raise ValueError(f"name: expected one of {', '.join(sorted(RECIPES))}, got {name!r}")
-    recipe = RECIPES[name]
+    if name not in recipes:
+        raise ValueError(f"name: expected one of {', '.join(sorted(recipes))}, got {name!r}")
+    recipe = recipes[name]
+    if not recipe.seeds:
+        raise ValueError(f"name: no checkpoint of {name!r} is kept, only the recipe; see interpbook.models.train")
     if seed not in recipe.seeds:
         raise ValueError(f"seed: expected one of {list(recipe.seeds)} for {name}, got {seed!r}")
     file = file_name(name, seed)
@@ -74,11 +79,11 @@ def load(name: str, seed: int = 0) -> nn.Module:
     return model.eval()
 
 
-def save(model: nn.Module, folder: Path, file: str, accuracy: float) -> Entry:
+def save(model: nn.Module, folder: Path, file: str, accuracy: float | None, seconds: float) -> Entry:
     """Write the parameters and buffers of `model` to `folder / file`, atomically.
 
     >>> import tempfile
-    >>> entry = save(nn.Linear(2, 2), Path(tempfile.mkdtemp()), "linear.safetensors", accuracy=0.5)
+    >>> entry = save(nn.Linear(2, 2), Path(tempfile.mkdtemp()), "linear.safetensors", accuracy=0.5, seconds=1.0)
     >>> entry.accuracy, entry.checksum[:7]
     (0.5, 'sha256:')
     """
@@ -86,7 +91,7 @@ def save(model: nn.Module, folder: Path, file: str, accuracy: float) -> Entry:
     content = safetensors.torch.save(tensors)
     with atomic_file(folder / file) as handle:
         handle.write(content)
-    return Entry(checksum_of(content), accuracy)
+    return Entry(checksum_of(content), accuracy, seconds)
 
 
 def read_index(folder: Path) -> dict[str, Entry]:
@@ -113,9 +118,9 @@ def write_index(entries: Mapping[str, Entry], folder: Path) -> None:
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
-    >>> write_index({"a.safetensors": Entry("sha256:00", 0.5)}, folder)
+    >>> write_index({"a.safetensors": Entry("sha256:00", 0.5, 1.0)}, folder)
     >>> read_index(folder)
-    {'a.safetensors': Entry(checksum='sha256:00', accuracy=0.5)}
+    {'a.safetensors': Entry(checksum='sha256:00', accuracy=0.5, seconds=1.0)}
     """
     content = {file: asdict(entry) for file, entry in sorted(entries.items())}
     with atomic_file(folder / INDEX) as handle:

@@ -125,9 +125,7 @@ def test_a_damaged_archive_is_replaced_or_named(source: Path, tmp_path: Path) ->
     assert path.read_bytes() == source.read_bytes()
     path.write_bytes(b"damaged")
     source.write_bytes(source.read_bytes()[:-1])
-    message = (
-        r"cifar-10-python\.tar\.gz .*MB\) could not be downloaded(.|\n)*damaged(.|\n)*truncated(.|\n)*Without"
-    )
+    message = r"cifar-10-python\.tar\.gz .*MB\) could not be downloaded(.|\n)*damaged(.|\n)*truncated(.|\n)*Without"
     with pytest.raises(DataError, match=message):
         load_cifar10("test", root=root)
     assert path.read_bytes() == b"damaged"

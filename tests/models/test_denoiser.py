@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from traces import leaves_no_trace
 
 from interpbook.models import Denoiser, train_denoiser
+from interpbook.models.denoiser import fit_denoiser
 
 
 def normal(*shape, seed=0):
@@ -56,6 +57,15 @@ def test_seed_decides_and_global_state_is_left_alone():
     assert not torch.equal(Denoiser(2, seed=1).out.weight, Denoiser(2, seed=2).out.weight)
 
 
+def test_one_that_is_there_already_is_trained_in_place_and_labels_are_not_looked_at():
+    images, options = normal(64, 1, 8, 8), {"epochs": 2, "lr": 1e-2, "batch_size": 16, "sigmas": (0.1, 0.4)}
+    made, history = train_denoiser(images, channels=2, seed=3, **options)
+    mine = Denoiser(2, seed=3)
+    assert fit_denoiser(mine, (images, torch.arange(64)), seed=3, **options) == history
+    assert all(torch.equal(a, b) for a, b in zip(made.parameters(), mine.parameters(), strict=True))
+    assert not mine.training
+
+
 def test_training_finds_the_score_of_gaussian_images():
     """Independent pixels N(m, s^2): with noise their score is (m - x) / (s^2 + sigma^2), and the least loss known."""
     mean, spread = 0.5, 0.2
@@ -90,6 +100,8 @@ WRONG = [
     (lambda: train_denoiser(IMAGES, sigmas=(0.0, 0.5)), "sigmas: expected 0 < lowest <= highest"),
     (lambda: train_denoiser(IMAGES, sigmas=(0.5, 0.1)), "sigmas: expected 0 < lowest <= highest"),
     (lambda: train_denoiser(IMAGES, sigmas=0.3), "sigmas: expected two numbers"),
+    (lambda: fit_denoiser(Denoiser(2), IMAGES, epochs=1), "data: expected a tuple of two tensors"),
+    (lambda: fit_denoiser(Denoiser(2), (IMAGES, torch.zeros(3)), epochs=1), "data: expected one target per input"),
 ]
 
 

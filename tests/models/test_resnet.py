@@ -1,13 +1,12 @@
-"""The network of the full scale: smooth, seeded, and trainable with every regulariser by the code of the small one."""
+"""The network of the full scale: smooth and seeded. Its training is tested with its recipes, in density."""
 
 import pytest
 import torch
 from torch import nn
 
 from interpbook.attribution import select
-from interpbook.density import as_regulariser, hutchinson_trace, score_matching_loss
+from interpbook.density import hutchinson_trace
 from interpbook.models import small_image_resnet18
-from interpbook.training import fit
 
 
 def images(count):
@@ -38,17 +37,6 @@ def test_it_has_a_second_derivative_and_with_relu_it_has_none():
     assert hutchinson_trace(select(smooth, 3), images(1), sigma=0.05).isfinite().all()
     with pytest.raises(ValueError, match=r"layer 'relu' \(ReLU\)"):
         hutchinson_trace(select(kinked, 3), images(1))
-
-
-def test_one_step_of_score_matching_on_64_images():
-    """In evaluation mode batch norm has the statistics of the start, and the penalty is finite all the same."""
-    model, data = small_image_resnet18(classes=10), (images(64), torch.arange(64) % 10)
-    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
-    penalty = as_regulariser(score_matching_loss, 1e-5, sigma=0.05, stabiliser=1e-3)
-    history = fit(model, data, epochs=1, batch_size=64, lr=0.01, optimiser="sgd", regulariser=penalty)
-    assert abs(history.penalty[0]) > 0
-    assert all(not torch.equal(parameter, before[name]) for name, parameter in model.named_parameters())
-    assert all(parameter.isfinite().all() for parameter in model.parameters())
 
 
 def test_wrong_arguments():
