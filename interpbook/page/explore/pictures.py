@@ -1,6 +1,8 @@
 """Pictures of a live figure as plain data, and how a kernel draws them; `static/drawing.js` draws them in the page."""
 
+import itertools
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +16,7 @@ from interpbook.page.figures import GREY
 from interpbook.page.maps import NEGATIVE, POSITIVE, SIGNED
 
 _COLUMNS = 4
+_LETTERS = 24  # of a title in one line
 
 
 @dataclass(frozen=True)
@@ -55,21 +58,35 @@ def significant(value: float) -> str:
 
 
 def draw(titled: Sequence[tuple[str, Picture]]) -> Figure:
-    """All pictures of a state side by side, each under its title.
+    """All pictures of a state side by side, each under its title, or beside the one whose title it shares.
 
     >>> fig = draw([("a map", Picture("map", np.eye(3))), ("", Picture("bars", np.array([1.0]), ("cat",), 0))])
     >>> len(fig.axes)
     2
     """
-    rows = -(-len(titled) // _COLUMNS)
-    fig, grid = plt.subplots(rows, _COLUMNS, squeeze=False, figsize=(7.6, 2.1 * rows), layout="constrained")
-    for ax in grid.flat[len(titled) :]:
-        ax.remove()
-    for ax, (title, picture) in zip(grid.flat, titled, strict=False):
-        ax.set_title(title, fontsize="small", loc="left")
-        _DRAWN[picture.kind](ax, picture)
-        ax.tick_params(labelsize="x-small", length=0)
+    rows = _rows(titled)
+    size = (7.6, 2.1 * len(rows))
+    fig, grid = plt.subplots(len(rows), _COLUMNS, squeeze=False, figsize=size, layout="constrained")
+    for row, axes in zip(rows, grid, strict=True):
+        for ax in axes[len(row) :]:
+            ax.remove()
+        for ax, (title, picture) in zip(axes, row, strict=False):
+            ax.set_title(textwrap.fill(title, _LETTERS), fontsize="small", loc="left")
+            _DRAWN[picture.kind](ax, picture)
+            ax.tick_params(labelsize="x-small", length=0)
     return fig
+
+
+def _rows(titled: Sequence[tuple[str, Picture]]) -> list[list[tuple[str, Picture]]]:
+    """The pictures in rows of at most four. Those without a title belong to the one before, and stay in its row."""
+    rows: list[list[tuple[str, Picture]]] = [[]]
+    for k, (title, picture) in enumerate(titled):
+        untitled = itertools.takewhile(lambda after: not after[0], titled[k + 1 :])
+        wanted = min(1 + len(list(untitled)), _COLUMNS) if title else 1
+        if len(rows[-1]) + wanted > _COLUMNS:
+            rows.append([])
+        rows[-1].append((title, picture))
+    return rows
 
 
 def _image(ax: Axes, picture: Picture) -> None:

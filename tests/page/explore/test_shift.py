@@ -17,11 +17,12 @@ from torch import Tensor, nn
 
 from interpbook import models
 from interpbook.page import explore
-from interpbook.page.explore import State, drawn_shift
+from interpbook.page.explore import Picture, State, drawn_shift
 from interpbook.page.explore.arguments import read_figure
 from interpbook.page.explore.figure import LiveFigure
 from interpbook.page.explore.live import _data, live_html, live_widgets
 from interpbook.page.explore.network import rounded
+from interpbook.page.explore.pictures import draw
 
 EMPTY = "Nothing is added, and the old map is taken away. The new map is empty."
 STATIC = files("interpbook.page") / "static"
@@ -244,6 +245,17 @@ def test_the_controls_are_named_after_what_they_choose() -> None:
         ("old map", "kept"),
         ("strength", "0"),
     ]
+
+
+def test_in_a_kernel_the_pictures_of_a_view_stand_in_one_row() -> None:
+    figure = figure_of("two")
+    now = state(figure, 2, 0, None, 1.0, False)
+    titled = [("drawing", Picture("image", now.drawing[0].numpy()))]
+    for view in figure.views:
+        titled += [(view.title if k == 0 else "", p) for k, p in enumerate(view.compute(now).pictures)]
+    axes = draw(titled).axes
+    assert [ax.get_subplotspec().rowspan.start for ax in axes] == [0, 0, 0, 1, 1, 1, 1, 2, 2]
+    assert axes[1].get_title(loc="left") == "gradient of the logit,\nbefore and after"
 
 
 def test_in_a_kernel_every_control_answers() -> None:
