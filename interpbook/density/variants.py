@@ -82,11 +82,9 @@ def density_regulariser(variant: str, strength: float | int) -> Regulariser | No
     Raises:
         TypeError, ValueError: there is no such variant; a `strength` that is no number, or negative.
 
-    >>> from interpbook.models import MLP
-    >>> import torch
-    >>> x, y = torch.rand(8, 4), torch.arange(8) % 2
-    >>> history = fit(MLP((8,), "softplus", inputs=4, classes=2), (x, y), epochs=1,
-    ...     regulariser=density_regulariser("gradient-norm", 0.1))
+    >>> from interpbook.training import fit
+    >>> penalty = density_regulariser("gradient-norm", 0.1)
+    >>> history = fit(SmallCNN(), load_mnist("train", size=64), epochs=1, regulariser=penalty)
     >>> history.penalty[0] > 0, density_regulariser("baseline", 0) is None
     (True, True)
     """
