@@ -46,7 +46,11 @@ def _check_penalty(
         return
     form = "antithetic" if antithetic else "one-sided"
     known = mistakes_of(g, h, mu, sigma, antithetic)
-    known |= {"mu is missing": want / mu, "mu enters squared": want * mu, "the sign is wrong: a square is": -want}
+    known |= {
+        "mu is missing": want / mu,
+        "mu enters squared": want * mu,
+        "the sign is wrong: the mean of a square cannot be negative": -want,
+    }
     for hint, wrong in known.items():
         if want != wrong and abs(got - float(wrong)) <= 1e-5 * abs(float(wrong)) + 1e-9 * mu:
             raise Wrong(f"{hint} ({form})")
@@ -66,8 +70,8 @@ def _slope_mistakes(g: Tensor, h: Tensor, mu: float, sigma: float, antithetic: b
         }
     return {
         "the slope drops out of the mean of h, but not out of the mean of its square": 0.0,
-        "h has a factor 2, and h^2 its square": 2 * square / sigma**2,
-        "the factor 2 of h is missing: its square is 4": square / sigma**2,
+        "the factor 2 of h is squared too: 4, and not 2": 2 * square / sigma**2,
+        "the factor 2 of h is missing: squared it is 4": square / sigma**2,
         "v has the variance sigma^2, so E[(g . v)^2] = sigma^2 |g|^2": 4 * square / sigma**4,
         "one division by sigma is missing: h^2 has sigma^4 below, (g . v)^2 brings sigma^2": 4 * square / sigma,
         "the division by sigma^2 is missing: h^2 has sigma^4 below, (g . v)^2 brings sigma^2": 4 * square,
