@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
         for seed in KEPT[name].seeds:
             file = file_name(name, seed)
             entry = _make(KEPT[name], seed, chosen.out, file)
-            # Read again each time, so that two runs can fill one folder side by side.
+            # Read again each time: a second run may have added files to the same folder meanwhile.
             entries = read_index(chosen.out) if (chosen.out / INDEX).exists() else {}
             write_index({**entries, file: entry}, chosen.out)
 

@@ -38,7 +38,7 @@ def test_every_recipe_with_a_seed_is_kept_and_no_name_is_used_twice() -> None:
     assert not RECIPES.keys() & VARIANTS.keys()
     every = {**RECIPES, **VARIANTS}
     assert {name for name, recipe in every.items() if recipe.seeds} == set(checkpoints.KEPT)
-    assert len(FILES) == 61
+    assert len(FILES) == 66
 
 
 DIGITS = partial(load_mnist, size=100)

@@ -250,7 +250,7 @@ def test_the_full_scale_takes_a_step(variant):
 
 def test_the_full_scale_takes_a_step_of_score_matching_with_resnet18():
     """In evaluation mode batch norm has hardly more than the statistics of the start; the penalty is finite."""
-    (penalty,) = one_step("score-matching", small_image_resnet18, partial(photographs, count=16))
+    (penalty,) = one_step("score-matching", small_image_resnet18, photographs)
     assert 0 < abs(penalty) < 1
 
 

@@ -42,7 +42,7 @@ class State:
 
     @property
     def drawing(self) -> Tensor:
-        """What the reader has drawn, (1, C, H, W): x itself, but in a figure that was given `inputs`."""
+        """What the reader has drawn, in the shape of x; x itself, unless the figure was given `inputs`."""
         return self.x if self.drawn is None else self.drawn
 
     @cached_property
