@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -226,7 +227,8 @@ def test_a_reader_draws_and_the_network_answers(visit, pages, door):
     for page in chapters(pages):
         now = here.open(f"{door}/{page}")
         for surface in now.locator(".ib-live .ib-surface").all():
-            panels = surface.locator("xpath=ancestor::div[contains(@class, 'ib-live')]").locator("[role=img]")
+            figure = surface.locator("xpath=ancestor::div[contains(@class, 'ib-live')]")
+            panels = figure.locator("[role=img]")
             before = panels.evaluate_all(LABELS)
             surface.scroll_into_view_if_needed()
             box = surface.bounding_box()
@@ -235,7 +237,10 @@ def test_a_reader_draws_and_the_network_answers(visit, pages, door):
             now.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.8 * box["height"], steps=5)
             now.mouse.up()
             now.wait_for_timeout(100)
-            assert all(a != b for a, b in zip(before, panels.evaluate_all(LABELS), strict=True)), page
+            changed = [a != b for a, b in zip(before, panels.evaluate_all(LABELS), strict=True)]
+            # Where the network looks at given inputs, some of what it shows does not depend on the drawing.
+            given = figure.locator("label").filter(has_text=re.compile("^input")).count()
+            assert any(changed) if given else all(changed), page
         assert not here.troubles, here.troubles
 
 

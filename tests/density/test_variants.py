@@ -12,7 +12,7 @@ from torch import nn
 from interpbook.data import load_cifar10, load_fashion_mnist, load_mnist
 from interpbook.density import VARIANTS, as_regulariser, density_regulariser, score_matching_loss
 from interpbook.models import MLP, Recipe, load, small_image_resnet18, store, train
-from interpbook.training import accuracy, fit
+from interpbook.training import History, accuracy, fit
 
 FOUR = ["baseline", "gradient-norm", "score-matching", "anti-score-matching"]
 each_variant = pytest.mark.parametrize("variant", FOUR)
@@ -85,9 +85,10 @@ def test_the_baseline_adds_nothing():
 
 def test_names():
     scaled = {f"fashion-{variant}-{word}" for variant in FOUR[1:] for word in ("weak", "strong")}
-    assert set(VARIANTS) == scaled | {f"{data}-{variant}" for data in SETTINGS for variant in FOUR}
+    every = scaled | {f"{data}-{variant}" for data in SETTINGS for variant in FOUR}
+    assert set(VARIANTS) == every | {"fashion-score-matching-one-sided"}
     assert {name for name, recipe in VARIANTS.items() if not recipe.seeds} == {f"cifar10-{each}" for each in FOUR}
-    assert len(KEPT) == 2 * 4 * 5 + 6
+    assert len(KEPT) == 2 * 4 * 5 + 6 + 5
 
 
 def test_recipes_are_equal_in_everything_but_the_regulariser():
@@ -259,6 +260,7 @@ def test_the_device_reaches_fit():
 
     def spy(model, data, *, device, **_):
         asked.append(device)
+        return History((0.0,), None)
 
     recipe = Recipe(photographs, narrow, fit=spy)
     for device in (None, "cuda:1", torch.device("cpu")):
