@@ -69,20 +69,31 @@ def widgets(figure: LiveFigure) -> ipywidgets.VBox:
     cursor = [ipywidgets.IntSlider(value=v, max=size - 1, description=name) for name, size, v in sides]
     buttons = [ipywidgets.Button(description=name) for name in ("draw", "erase", "clear", "centre", "reset")]
     view = ipywidgets.HTML()
+    example = 0
     x = figure.examples[:1]
 
     def now() -> str:
-        state = figure.state(x, [box.value for box in boxes], (cursor[0].value, cursor[1].value))
+        state = figure.state(x, [example, *(box.value for box in boxes[1:])], (cursor[0].value, cursor[1].value))
         image, shown = figure.picture(state)
         said = zip(figure.views, shown, strict=True)
         return f"{image}<ul>{''.join(f'<li><b>{v.title}</b>: {html.escape(s.text)}</li>' for v, s in said)}</ul>"
 
-    def touch(change: object) -> None:
+    def choose(change: object) -> None:
+        nonlocal x, example
+        if boxes[0].value is not None:
+            example = boxes[0].value
+            x = figure.examples[example:][:1]
+            refresh(view, now)
+
+    def touch(button: ipywidgets.Button) -> None:
         nonlocal x
-        act = change.description if isinstance(change, ipywidgets.Button) else "reset"
+        act = button.description
         if act == "reset":
-            x = figure.examples[boxes[0].value :][:1]
-        elif act == "clear":
+            boxes[0].value = example
+            return
+        # The drawing is no example any longer, and any of them can be chosen again.
+        boxes[0].value = None
+        if act == "clear":
             x = torch.zeros_like(x)
         elif act == "centre":
             x = centred(x)
@@ -92,7 +103,7 @@ def widgets(figure: LiveFigure) -> ipywidgets.VBox:
         refresh(view, now)
 
     refresh(view, now, first=True)
-    boxes[0].observe(touch, names="value")
+    boxes[0].observe(choose, names="value")
     for box in (*boxes[1:], *cursor):
         box.observe(lambda change: refresh(view, now), names="value")
     for button in buttons:

@@ -65,15 +65,18 @@ def draw(titled: Sequence[tuple[str, Picture]]) -> Figure:
     2
     """
     rows = _rows(titled)
-    size = (7.6, 2.1 * len(rows))
-    fig, grid = plt.subplots(len(rows), _COLUMNS, squeeze=False, figsize=size, layout="constrained")
-    for row, axes in zip(rows, grid, strict=True):
-        for ax in axes[len(row) :]:
-            ax.remove()
-        for ax, (title, picture) in zip(axes, row, strict=False):
-            ax.set_title(textwrap.fill(title, _LETTERS), fontsize="small", loc="left")
-            _DRAWN[picture.kind](ax, picture)
-            ax.tick_params(labelsize="x-small", length=0)
+    fig = plt.figure(figsize=(7.6, 2.1 * len(rows)), layout="constrained")
+    grid = fig.add_gridspec(len(rows), _COLUMNS)
+    for place, row in enumerate(rows):
+        starts = [k for k, (title, _) in enumerate(row) if title or k == 0]
+        for start, end in itertools.pairwise([*starts, len(row)]):
+            # A part of its own for what shares a title, so that no other picture's labels part it.
+            axes = fig.add_subfigure(grid[place, start:end]).subplots(1, end - start, squeeze=False)[0]
+            for ax, (title, picture) in zip(axes, row[start:end], strict=True):
+                ax.set_title(textwrap.fill(title, _LETTERS), fontsize="small", loc="left")
+                _DRAWN[picture.kind](ax, picture)
+                ax.tick_params(labelsize="x-small", length=0)
+                ax.set_anchor("NW")
     return fig
 
 

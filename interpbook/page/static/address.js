@@ -1,5 +1,6 @@
 // The state of a figure in the page's address, as "#figure-2?height=3&style=dashed": the second explorable figure of
-// the page, and the labels of its controls. A link with such an address opens the page at that figure in that state.
+// the page, and the labels of its controls, without those that the reader has left. A link with such an address opens
+// the page at that figure in that state.
 
 function ownAddress(root) {
   var all = document.querySelectorAll(".ib-explore");
@@ -21,7 +22,9 @@ function writeNow(root, controls) {
     return;
   }
   controls.forEach(function (control) {
-    state.set(control.name, control.labels[control.position()]);
+    if (!control.left()) {
+      state.set(control.name, control.labels[control.position()]);
+    }
   });
   history.replaceState(history.state, "", ownAddress(root) + state);
 }

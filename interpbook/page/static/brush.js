@@ -1,5 +1,6 @@
 // The surface on which a reader draws: by mouse, pen or finger, or by the arrow keys and the space bar. It changes `x`
-// in place and calls `touched(done)`; `done` is true when a stroke has ended.
+// in place and calls `marked()` when it does, and `touched(done)` then and when the cursor has moved; `done` is true when
+// a stroke has ended.
 
 // A round brush with a soft edge of one pixel, at (row, column) in pixels; paints (or erases) all channels alike.
 function stamp(x, shape, row, column, radius, erase) {
@@ -58,7 +59,7 @@ function brushRadius(shape) {
   return 1.2 * Math.min(shape[1], shape[2]) / 28;
 }
 
-function makeBrush(shape, touched) {
+function makeBrush(shape, touched, marked) {
   var surface = element("div", "ib-surface");
   var ring = element("span", "ib-cursor");
   var brush = { surface: surface, x: null, erase: false, cursor: null, place: place };
@@ -89,6 +90,7 @@ function makeBrush(shape, touched) {
 
   function ink(row, column) {
     stamp(brush.x, shape, row, column, brushRadius(shape), brush.erase);
+    marked();
   }
 
   // Fast movements arrive as points far apart; the stroke goes through all of them.

@@ -1,5 +1,6 @@
 // The controls of an explorable figure. A control is described by its name, title, kind ("range" or "select"),
-// labels and start; what it holds is the position of the chosen label.
+// labels and start; what it holds is the position of the chosen label. A list that the reader has left, as by drawing
+// on, shows that what is seen is the reader's own; it still holds the label chosen last.
 
 function element(tag, className, text) {
   var made = document.createElement(tag);
@@ -25,6 +26,8 @@ function makeControl(description) {
   var input = element(slider ? "input" : "select");
   var output = element("output");
   var box = element("label");
+  var own = new Option("(yours)", "");
+  var held = description.start;
   if (slider) {
     input.type = "range";
     input.min = 0;
@@ -46,6 +49,8 @@ function makeControl(description) {
   }
 
   function shown() {
+    held = Number(input.value);
+    own.remove();
     if (slider) {
       input.setAttribute("aria-valuetext", description.labels[position()]);
       output.textContent = description.labels[position()];
@@ -53,12 +58,25 @@ function makeControl(description) {
   }
 
   function position() {
-    return Number(input.value);
+    return held;
+  }
+
+  function leave() {
+    input.add(own);
+    input.value = "";
+  }
+
+  function left() {
+    return own.parentNode !== null;
   }
 
   input.addEventListener("input", shown);
   set(description.start);
-  return { name: description.name, labels: description.labels, box: box, input: input, position: position, set: set };
+  own.hidden = own.disabled = true;
+  return {
+    name: description.name, labels: description.labels, box: box, input: input, position: position, set: set,
+    leave: leave, left: left
+  };
 }
 
 // A button that moves a slider from value to value, from the start again when it stands at the end.

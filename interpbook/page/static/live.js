@@ -15,16 +15,30 @@ function bringToLife(root, data) {
   var controls = data.controls.map(makeControl);
   var panels = data.views.map(makePanel);
   var spoken = element("p", "ib-hidden");
-  var brush = makeBrush(shape, touched);
+  var brush = makeBrush(shape, touched, makeOwn);
+  var example = controls.find(function (control) {
+    return control.name === "example";
+  });
   var waiting = null;
   var ended = false;
   var answer = "";
+  var said = [];
 
+  // Also the example that was left, for the list says then that it is there again.
   function takeExample() {
+    example.set(example.position());
     var first = settings().example * size;
     brush.x = Float64Array.from(examples.subarray(first, first + size), function (value) {
       return value / 255;
     });
+  }
+
+  // Once the reader has changed it, the drawing is no example.
+  function makeOwn() {
+    if (!example.left()) {
+      example.leave();
+      writeAddress(root, controls);
+    }
   }
 
   function settings() {
@@ -49,6 +63,9 @@ function bringToLife(root, data) {
         return null;
       }
     });
+    said = results.map(function (result) {
+      return result ? " " + result.text : "";
+    });
     drawn.image(brush.surface, { values: brush.x, shape: shape });
     answer = "The network sees " + now.labels[now.logits.indexOf(Math.max.apply(null, now.logits))] + ".";
     // For whoever wants to know what stands in the page, and how long it took.
@@ -72,10 +89,12 @@ function bringToLife(root, data) {
     }
   }
 
-  // A screen reader hears the answer when it is another one, and not in the middle of a stroke.
-  function speak() {
-    if (spoken.textContent !== answer) {
-      spoken.textContent = answer;
+  // A screen reader hears the answer and what the given view shows, or the first, when they are other ones, and not in
+  // the middle of a stroke.
+  function speak(view) {
+    var heard = answer + said[view || 0];
+    if (spoken.textContent !== heard) {
+      spoken.textContent = heard;
     }
   }
 
@@ -85,7 +104,10 @@ function bringToLife(root, data) {
   draw();
   speak();
   followAddress(root, controls, function () {
-    takeExample();
+    // An address that names no example leaves the reader's drawing as it is.
+    if (!example.left()) {
+      takeExample();
+    }
     draw();
     speak();
   });
@@ -115,9 +137,14 @@ function bringToLife(root, data) {
     useTool({ target: pen });
     tools.append(pen, eraser, change("clear", function () {
       brush.x.fill(0);
+      makeOwn();
     }), change("centre", function () {
       brush.x = centred(brush.x, shape);
-    }), change("reset", takeExample));
+      makeOwn();
+    }), change("reset", function () {
+      takeExample();
+      writeAddress(root, controls);
+    }));
     spoken.setAttribute("aria-live", "polite");
     desk.append(brush.surface, tools);
     controls.forEach(function (control) {
@@ -134,7 +161,7 @@ function bringToLife(root, data) {
           takeExample();
         }
         draw();
-        speak();
+        speak(Math.max(0, owner));
         writeAddress(root, controls);
       });
     });

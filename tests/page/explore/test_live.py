@@ -339,6 +339,23 @@ def test_every_control_of_a_kernel_arrives_in_the_state() -> None:
     torch.testing.assert_close(kernel.x, (images[0].double() * 255).round() / 255)
 
 
+def test_a_drawing_of_the_reader_s_own_is_no_example_in_a_kernel() -> None:
+    images = noise(2)
+    second = (images[1].double() * 255).round() / 255
+    kernel = Kernel(images)
+    example, clear = kernel.controls[0], kernel.clear
+    example.value = 1
+    clear.click()
+    assert example.value is None
+    assert not kernel.x.any()
+    example.value = 1
+    torch.testing.assert_close(kernel.x, second)
+    clear.click()
+    kernel.reset.click()
+    assert (example.value, kernel.seen[-1].settings["example"]) == (1, 1)
+    torch.testing.assert_close(kernel.x, second)
+
+
 def test_an_error_in_a_view_is_shown_in_a_kernel() -> None:
     def fussy(now: State) -> Shown:
         if now.target == 0:

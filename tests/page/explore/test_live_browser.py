@@ -374,9 +374,11 @@ def test_a_screen_reader_hears_each_answer_once_and_not_within_a_stroke(opened: 
     live.tab.mouse.up()
     live.settle()
     best = int(live.logits.argmax())
-    assert spoken.text_content() == f"The network sees {best}."
+    assert spoken.text_content() == f"The network sees {best}. {live.said[0]}"
     heard = live.root.evaluate("figure => figure.heard")
     assert all(one != other for one, other in pairwise(heard))
+    live.slider("eps").fill("9")
+    assert spoken.text_content() == f"The network sees {best}. {live.said[list(VIEWS).index('gradient_step')]}"
 
 
 @pytest.mark.parametrize("scale", [1, 3])
@@ -494,3 +496,43 @@ def test_centre_moves_the_ink_and_reset_brings_the_example_back(opened: Callable
     assert abs((columns @ range(28)) / columns.sum() - 13.5) <= 0.51
     live.press("reset")
     assert np.array_equal(live.x, examples()["bar"][0])
+
+
+@pytest.mark.parametrize("change", ["draw", "erase", "clear", "centre", "keyboard"])
+def test_a_drawing_of_the_reader_s_own_is_no_example(opened: Callable, change: str) -> None:
+    live = Live(opened())
+    menu = live.menu("example")
+    shown = "menu => menu.selectedOptions[0].label"
+    ring = examples()["a ring & more"][0]
+    menu.select_option(label="a ring & more")
+    live.tab.wait_for_function("location.hash.includes('example=a+ring')")
+    live.tab.mouse.move(*live.at(2, 2))
+    live.surface.focus()
+    live.tab.keyboard.press("ArrowUp")
+    assert menu.evaluate(shown) == "a ring & more"  # the cursor alone changes nothing
+    if change in ("draw", "erase"):
+        live.press(change)
+        live.stroke((6, 4), (6, 24))
+    elif change == "keyboard":
+        live.surface.focus()
+        live.tab.keyboard.press("Space")
+    else:
+        live.press(change)
+    own = live.x
+    live.tab.wait_for_function("location.hash.startsWith('#figure-1?class=')")
+    live.menu("class").select_option(label="7")
+    live.tab.wait_for_function("location.hash.startsWith('#figure-1?class=7')")
+    assert menu.evaluate(shown) == "(yours)"
+    assert menu.evaluate("menu => menu.selectedOptions[0].hidden")
+    assert np.array_equal(live.x, own)
+    live.tab.evaluate("location.hash = location.hash.replace('class=7', 'class=3')")
+    live.tab.wait_for_function("document.querySelector('.ib-live').drawn.now.target === 3")
+    assert np.array_equal(live.x, own)  # an address without an example leaves the drawing alone
+    menu.select_option(label="a ring & more")
+    assert np.array_equal(live.x, ring)
+    live.press("clear")
+    live.press("reset")
+    assert menu.evaluate(shown) == "a ring & more"
+    assert np.array_equal(live.x, ring)
+    assert "(yours)" not in menu.inner_text()
+    live.tab.wait_for_function("location.hash.includes('example=a+ring')")

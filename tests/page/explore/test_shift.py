@@ -255,9 +255,25 @@ def test_in_a_kernel_the_pictures_of_a_view_stand_in_one_row() -> None:
     titled = [("drawing", Picture("image", now.drawing[0].numpy()))]
     for view in figure.views:
         titled += [(view.title if k == 0 else "", p) for k, p in enumerate(view.compute(now).pictures)]
-    axes = draw(titled).axes
-    assert [ax.get_subplotspec().rowspan.start for ax in axes] == [0, 0, 0, 1, 1, 1, 1, 2, 2]
+    fig = draw(titled)
+    fig.draw_without_rendering()
+    axes = fig.axes
+    middles = [(box.y0 + box.y1) / 2 / fig.bbox.height for box in (ax.get_window_extent() for ax in axes)]
+    assert [int(3 * (1 - middle)) for middle in middles] == [0, 0, 0, 1, 1, 1, 1, 2, 2]
     assert axes[1].get_title(loc="left") == "gradient of the logit,\nbefore and after"
+
+
+def test_long_labels_do_not_part_the_pictures_of_another_view() -> None:
+    square, names = Picture("map", np.eye(4)), ("a rather long name", "another")
+    bars = Picture("bars", np.array([0.2, 0.8]), names)
+    pairs = [("b", square), ("", square), ("c", square), ("", square), ("d", square), ("", bars), ("e", square)]
+    fig = draw([("a", square), *pairs, ("", bars)])
+    fig.draw_without_rendering()
+    boxes = [ax.get_window_extent() for ax in fig.axes]
+    for left, right in (boxes[1:3], boxes[3:5]):
+        assert left.y0 == pytest.approx(right.y0)
+        assert left.width == pytest.approx(right.width)
+        assert 0 < right.x0 - left.x1 < 0.2 * left.width
 
 
 def test_in_a_kernel_every_control_answers() -> None:

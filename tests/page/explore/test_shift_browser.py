@@ -106,17 +106,24 @@ def test_every_control_does_what_it_says(opened: Callable) -> None:
     assert not np.any(get(tab, "Array.from(now.drawing)"))
 
 
-def test_what_is_spoken_is_the_answer_to_the_input(opened: Callable) -> None:
+def test_what_is_spoken_is_the_answer_to_the_input_and_what_the_reader_s_control_changes(opened: Callable) -> None:
     tab = opened()
     spoken = tab.locator("[aria-live=polite]")
     model = rounded(models.load("fashion-cnn"))
     for name, image in inputs().items():
         tab.get_by_role("combobox", name="input").select_option(label=name)
         best = int(model(image.double()[None]).argmax())
-        assert spoken.text_content() == f"The network sees {LABELS[best]}."
-    before = spoken.text_content()
+        assert spoken.text_content() == f"The network sees {LABELS[best]}. {get(tab, 'results[0].text')}"
     tab.get_by_role("button", name="clear").click()
-    assert spoken.text_content() == before
+    assert spoken.text_content().startswith(f"The network sees {LABELS[best]}. Nothing is added. ")
+    tab.get_by_role("button", name="reset").click()
+    heard = [spoken.text_content()]
+    tab.get_by_role("slider", name="strength").fill("1")
+    heard.append(spoken.text_content())
+    for name, label in (("old map", "taken away"), ("class", "class 3")):
+        tab.get_by_role("combobox", name=name).select_option(label=label)
+        heard.append(spoken.text_content())
+    assert len(set(heard)) == 4
 
 
 @pytest.mark.parametrize("width", [320, 1400])
