@@ -18,6 +18,8 @@ from jaxtyping import install_import_hook
 if os.environ.get("INTERPBOOK_CHECK_SHAPES"):
     install_import_hook("interpbook", "beartype.beartype")
 
+pytest_plugins = ["costs", "same_output"]
+
 RECORD = os.environ.get("INTERPBOOK_USAGE_LOG")
 
 

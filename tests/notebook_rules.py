@@ -8,7 +8,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*/*.ipynb"))
 
+# Lines of code in a cell that is shown, and in one that is folded away, where figures are drawn.
 LONGEST_CELL = 15
+LONGEST_FOLDED = 25
 MEDIAN_CELL = 6
 WORDS = (1200, 3500)
 
@@ -57,10 +59,53 @@ def words(notebook: dict) -> int:
     return sum(len(re.findall(r"[^\W\d_]{2,}", prose(text))) for text in cells(notebook, "markdown"))
 
 
+def folded(cell: dict) -> bool:
+    """Whether a reader sees this cell's code only after a click."""
+    return bool({"hide-input", "hide-cell"} & set(cell.get("metadata", {}).get("tags", [])))
+
+
 def long_cells(notebook: dict) -> list[str]:
-    """Code cells that are too long to be read at a glance, and a note where most are."""
-    lengths = [text.count("\n") + 1 for text in cells(notebook, "code") if text.strip()]
-    found = [text.partition("\n")[0] for text in cells(notebook, "code") if text.count("\n") >= LONGEST_CELL]
+    """Code cells that are too long to be read at a glance, and a note where most are. Empty lines do not count."""
+    found, lengths = [], []
+    for cell in notebook["cells"]:
+        lines = [line for line in "".join(cell["source"]).splitlines() if line.strip()]
+        if cell["cell_type"] == "code" and lines:
+            lengths.append(len(lines))
+            if len(lines) > (LONGEST_FOLDED if folded(cell) else LONGEST_CELL):
+                found.append(lines[0])
     if lengths and statistics.median(lengths) > MEDIAN_CELL:
         found.append(f"the median cell has {statistics.median(lengths):g} lines")
+    return found
+
+
+def printed_numbers(notebook: dict) -> list[str]:
+    """Decimals, percentages and powers of ten that a cell printed: a measured number belongs into a claim, a table or
+    the words of a figure, where it is stored with its spread. What a check of an exercise says is left alone.
+
+    >>> printed = {"output_type": "stream", "name": "stdout", "text": "accuracy 0.86, 10 classes"}
+    >>> printed_numbers({"cells": [{"cell_type": "code", "metadata": {}, "source": "", "outputs": [printed]}]})
+    ['0.86']
+    """
+    found = []
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code" and "solution" not in cell["metadata"].get("tags", []):
+            for output in cell["outputs"]:
+                if output["output_type"] in ("stream", "execute_result"):
+                    text = "".join(output.get("text", output.get("data", {}).get("text/plain", "")))
+                    found += MEASURED.findall(text)
+    return found
+
+
+def number_formats(notebook: dict) -> list[str]:
+    """Format specifications for numbers in f-strings, as in f"{x:.2f}", other than of `page.measured(...)`.
+
+    >>> cell = {"cell_type": "code", "source": 'f"{x:.2f}, {page.measured(x):.2f}, {name:>8}"'}
+    >>> number_formats({"cells": [cell]})
+    ['{x:.2f}']
+    """
+    found = []
+    for text in cells(notebook, "code"):
+        for field in re.finditer(r"\{([^{}]+?):([^{}:]*[.\d]*[efg%])\}", text):
+            if not field[1].startswith("page.measured("):
+                found.append(field[0])
     return found

@@ -1,4 +1,4 @@
-"""What a page is made of: set-up, claims, figures, explorable figures, exercises.
+"""What a page is made of: set-up, claims, measured numbers, tables, figures, explorable figures, exercises.
 
 >>> from interpbook import page
 >>> page.scale() in ("quick", "full")
@@ -10,7 +10,10 @@ from interpbook.page.claims import claim, claims_table
 from interpbook.page.exercises import check
 from interpbook.page.figures import band, figure
 from interpbook.page.maps import maps_alt, signed_maps
+from interpbook.page.numbers import measured
+from interpbook.page.seeds import generator, over_seeds
 from interpbook.page.setup import scale, start
+from interpbook.page.table import table
 
 __all__ = [
     "band",
@@ -19,8 +22,12 @@ __all__ = [
     "claims_table",
     "explore",
     "figure",
+    "generator",
     "maps_alt",
+    "measured",
+    "over_seeds",
     "scale",
     "signed_maps",
     "start",
+    "table",
 ]

@@ -2,15 +2,13 @@
 
 import html
 import json
-import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from interpbook.page import criterion, registry
+from interpbook.page import criterion, numbers, registry
+from interpbook.page.numbers import Number
 from interpbook.page.output import STYLE, inline, show
 
 
@@ -19,27 +17,17 @@ class ClaimError(AssertionError):
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What was measured under one name: the mean of n numbers, their standard deviation and their range."""
-
-    mean: float
-    std: float
-    low: float
-    high: float
-    n: int
-
-
-@dataclass(frozen=True)
 class ClaimRecord:
     """One claim as a notebook recorded it.
 
-    measured: by name; a claim with one quantity calls it "value".
+    measured: by name; a claim with one quantity calls it "value". Where the criterion says no more than that rounding
+        noise stays below a bound, the bound stands for the number.
     scale: "quick" or "full", the size at which it was measured.
     notebook: the file's path, "" for the running session.
     """
 
     id: str
-    measured: dict[str, Measured]
+    measured: dict[str, Number]
     scale: str
     verdict: str
     notebook: str = ""
@@ -54,7 +42,8 @@ def claim(id: str, measured: object) -> None:
     Args:
         id: the claim's id in book/claims.yml, "fullgrad.completeness".
         measured: a number, a sequence of numbers over seeds (list, array or 1-D tensor), or a dictionary from
-            names to either; the criterion reads the names, or `value` where there is no dictionary.
+            names to either; the criterion reads the names, "score matching" as `score_matching`, or `value` where
+            there is no dictionary.
 
     Raises:
         ClaimError: the criterion fails though the verdict is "holds" or "reproduced", or passes though the
@@ -64,20 +53,21 @@ def claim(id: str, measured: object) -> None:
         ValueError: something measured is empty, NaN or infinite, or the criterion cannot be evaluated on it.
 
     >>> claim("fullgrad.by_hand", 1e-16)  # doctest: +ELLIPSIS
-    [holds] The full-gradients of a two-layer network ... Measured: «1e-16». Scale quick.
+    [holds] The full-gradients of a two-layer network ... Measured: «below 1e-12». Scale quick.
     """
     from interpbook.page.setup import scale  # setup starts a fresh ledger, so it imports this module first
 
     entry = registry.find(id)
     values = _named_values(measured)
-    record = ClaimRecord(id, {name: _summary(v) for name, v in values.items()}, scale(), entry.verdict)
-    passes = criterion.holds(entry.criterion, values)
+    passes = criterion.holds(entry.criterion, {identifier(name): value for name, value in values.items()})
     if passes != (entry.verdict != "not reproduced"):
         outcome = "passes" if passes else "fails"
+        found = ClaimRecord(id, {name: numbers.summary(v) for name, v in values.items()}, scale(), entry.verdict)
         raise ClaimError(
             f"claim {id!r} is registered as {entry.verdict!r}, but its criterion `{entry.criterion}` now"
-            f" {outcome} at scale {record.scale}: {_measured_plain(record, entry)}"
+            f" {outcome} at scale {found.scale}: {_measured_plain(found, entry)}"
         )
+    record = ClaimRecord(id, _as_stored(values, entry), scale(), entry.verdict)
     _session[id] = record
     show(claim_row_plain(record), _table([record]), {"claim": _as_json(record)})
 
@@ -90,12 +80,12 @@ def claims_table() -> None:
     [holds] ...
     >>> claims_table()  # doctest: +ELLIPSIS
     What this page measured
-    [holds] The full-gradients of a two-layer network ... Measured: «1e-16». Scale quick.
+    [holds] The full-gradients of a two-layer network ... Measured: «below 1e-12». Scale quick.
     """
     records = list(_session.values())
     title = "What this page measured"
     plain = "\n".join([title, *map(claim_row_plain, records)])
-    show(plain, _table(records, title))
+    show(plain, _table(records, title), {"claims": [_as_json(record) for record in records]})
 
 
 def forget() -> None:
@@ -122,7 +112,7 @@ def read_notebook(path: str | Path) -> list[ClaimRecord]:
     for output in (output for cell in cells for output in cell.get("outputs", [])):
         stored = output.get("metadata", {}).get("interpbook", {}).get("claim")
         if stored:
-            measured = {name: _from_json(numbers) for name, numbers in stored["measured"].items()}
+            measured = {name: numbers.from_json(number) for name, number in stored["measured"].items()}
             records.append(ClaimRecord(**{**stored, "measured": measured, "notebook": str(path)}))
     return records
 
@@ -149,7 +139,7 @@ def claim_row_html(record: ClaimRecord) -> str:
         f'<td class="ib-sentence">{inline(entry.sentence)}'
         f'<small class="ib-source">{_source(entry)}{paper}</small></td>'
         f'<td class="ib-numbers">{_measured_html(record, entry)}'
-        f"<small>criterion <code>{html.escape(entry.criterion)}</code>, scale {record.scale}</small></td>"
+        f"<small>criterion <code>{html.escape(entry.criterion)}</code>, scale {html.escape(record.scale)}</small></td>"
         f'<td><span class="ib-verdict">{verdict}</span>{why}</td></tr>'
     )
 
@@ -181,85 +171,68 @@ def _source(entry: registry.Claim) -> str:
 def _measured_html(record: ClaimRecord, entry: registry.Claim) -> str:
     left, right = '<span class="measured">', "</span>"
     if list(record.measured) == ["value"]:
-        return f"<div>{_numbers(record.measured['value'], entry.over, left, right)}</div>"
-    rows = [f"<div>{html.escape(name)} {_centre(m, left, right)}</div>" for name, m in record.measured.items()]
+        return f"<div>{_with_range(record.measured['value'], entry.over, left, right)}</div>"
+    rows = [f"<div>{html.escape(name)} {left}{m.shown()}{right}</div>" for name, m in record.measured.items()]
     return "".join(rows) + f"<small>{_spread_over(record, entry)}</small>"
 
 
 def _measured_plain(record: ClaimRecord, entry: registry.Claim) -> str:
     if list(record.measured) == ["value"]:
-        return _numbers(record.measured["value"], entry.over, "«", "»")
-    named = "; ".join(f"{name} {_centre(m, '«', '»')}" for name, m in record.measured.items())
+        return _with_range(record.measured["value"], entry.over, "«", "»")
+    named = "; ".join(f"{name} «{m.shown()}»" for name, m in record.measured.items())
     spread = _spread_over(record, entry)
     return f"{named} ({spread})" if spread else named
 
 
-def _numbers(numbers: Measured, over: str, left: str, right: str) -> str:
+def _with_range(number: Number, over: str, left: str, right: str) -> str:
     """As "0.81 ± 0.01 (5 seeds, 0.79 to 0.83)", every measured part between `left` and `right`."""
-    centre = _centre(numbers, left, right)
-    if numbers.n == 1:
+    centre = f"{left}{number.shown()}{right}"
+    if number.n == 1:
         return centre
-    return f"{centre} ({numbers.n} {html.escape(over)}, {left}{numbers.low:.3g} to {numbers.high:.3g}{right})"
-
-
-def _centre(numbers: Measured, left: str, right: str) -> str:
-    spread = f" ± {numbers.std:.2g}" if numbers.n > 1 else ""
-    return f"{left}{numbers.mean:.3g}{spread}{right}"
+    extent = "" if number.bound is not None else f", {left}{number.low:.3g} to {number.high:.3g}{right}"
+    return f"{centre} ({number.n} {html.escape(over)}{extent})"
 
 
 def _spread_over(record: ClaimRecord, entry: registry.Claim) -> str:
     """What the spread of several named quantities is over, said once for all of them."""
-    counts = sorted({numbers.n for numbers in record.measured.values()} - {1})
+    counts = sorted({number.n for number in record.measured.values() if number.bound is None} - {1})
     return f"± over {' or '.join(map(str, counts))} {html.escape(entry.over)}" if counts else ""
 
 
 def _named_values(measured: object) -> dict[str, criterion.Value]:
     if not isinstance(measured, Mapping):
-        return {"value": _as_value(measured, "measured")}
-    for name in measured:
-        if not (isinstance(name, str) and name.isidentifier()) or name in criterion.FUNCTIONS:
-            raise ValueError(f"measured has the name {name!r}, expected a Python name that no function has")
+        return {"value": numbers.as_value(measured, "measured")}
+    read = [identifier(name) for name in measured]
+    for name, as_read in zip(measured, read, strict=True):
+        if not as_read.isidentifier() or as_read in criterion.FUNCTIONS or read.count(as_read) > 1:
+            raise ValueError(f"measured has the name {name!r}, expected one that a criterion can read as a name")
     if not measured:
         raise ValueError("measured is an empty dictionary, expected at least one number")
-    return {name: _as_value(value, f"measured[{name!r}]") for name, value in measured.items()}
+    return {name: numbers.as_value(value, f"measured[{name!r}]") for name, value in measured.items()}
 
 
-def _as_value(value: object, name: str) -> criterion.Value:
-    """A float, or a 1-D float64 array."""
-    if hasattr(value, "detach"):  # a tensor, on any device
-        value = value.detach().cpu().double()
-    try:
-        array = np.asarray([float(v) for v in value] if isinstance(value, list | tuple) else value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} is {value!r}, expected a number or a sequence of numbers") from None
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name} is {value!r}, expected a number or a sequence of numbers")
-    if array.ndim > 1 or array.size == 0:
-        raise ValueError(f"{name} has shape {array.shape}, expected a number or a non-empty sequence")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} is {array.tolist()}, expected finite numbers")
-    return float(array) if array.ndim == 0 else array.astype(np.float64)
+def identifier(name: object) -> str:
+    """How a criterion reads a name: what is no letter or digit becomes an underscore.
+
+    >>> identifier("gradient × input")
+    'gradient_input'
+    """
+    return re.sub(r"\W+", "_", name).strip("_") if isinstance(name, str) else ""
 
 
-def _summary(value: criterion.Value) -> Measured:
-    array = np.atleast_1d(value)
-    std = float(array.std(ddof=1)) if array.size > 1 else 0.0
-    mean, std, low, high = map(_rounded, (array.mean(), std, array.min(), array.max()))
-    return Measured(mean, std, low, high, array.size)
-
-
-def _rounded(value: float) -> float:
-    """Six significant digits: enough to compare, few enough for quiet diffs of notebooks."""
-    return float(f"{value:.6g}") if math.isfinite(value) else value
-
-
-def _from_json(stored: dict[str, int | float]) -> Measured:
-    """An editor that saves a notebook may write 1.0 as 1."""
-    mean, std, low, high = (float(stored[key]) for key in ("mean", "std", "low", "high"))
-    return Measured(mean, std, low, high, int(stored["n"]))
+def _as_stored(values: dict[str, criterion.Value], entry: registry.Claim) -> dict[str, Number]:
+    """Each with the tolerance that the registry states, or with the bound that its criterion sets to rounding noise."""
+    unknown = set(entry.tolerance) - set(map(identifier, values))
+    if unknown:
+        raise ValueError(f"claim {entry.id!r} has a tolerance for {sorted(unknown)}, but measured was {sorted(values)}")
+    bounds = criterion.bounds(entry.criterion) if entry.verdict != "not reproduced" else {}
+    stored = {}
+    for name, value in values.items():
+        read = identifier(name)
+        stored[name] = numbers.summary(value, tolerance=entry.tolerance.get(read, 0.0), bound=bounds.get(read))
+    return stored
 
 
 def _as_json(record: ClaimRecord) -> dict[str, object]:
-    stored = asdict(record)
-    del stored["notebook"]
-    return stored
+    measured = {name: number.as_json() for name, number in record.measured.items()}
+    return {"id": record.id, "measured": measured, "scale": record.scale, "verdict": record.verdict}

@@ -31,6 +31,9 @@ FUNCTIONS: dict[str, Callable] = {
     "sum": np.sum,
 }
 
+# Bounds up to here are set to rounding noise, above it to what a chapter is about.
+SMALL = 1e-3
+
 _ALLOWED = (
     ast.Expression,
     ast.Compare,
@@ -96,6 +99,34 @@ def names(text: str) -> set[str]:
     ['fullgrad', 'random']
     """
     return {node.id for node in ast.walk(parse(text)) if isinstance(node, ast.Name)} - set(FUNCTIONS)
+
+
+def bounds(text: str) -> dict[str, float]:
+    """The names of which a criterion asks only that they stay below a small number, which is rounding noise.
+
+    Small is 0.001 and less; a name that any other comparison reads too is not among them.
+
+    >>> bounds("max(abs(gap)) < 1e-12 and share > 0.05 and slope < 1e-6 and slope > -1")
+    {'gap': 1e-12}
+    """
+    tree = parse(text).body
+    parts = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
+    found: dict[str, float] = {}
+    for part in parts:
+        match part:
+            case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE()], comparators=[ast.Constant(value=float(limit))]):
+                read = _name_of_size(left)
+                if read is not None and 0 < limit <= SMALL:
+                    found[read] = limit
+    everywhere = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    return {name: limit for name, limit in found.items() if everywhere.count(name) == 1}
+
+
+def _name_of_size(tree: ast.expr) -> str | None:
+    """The name in `gap`, `max(gap)`, `abs(gap)` or `max(abs(gap))`."""
+    while isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id in ("abs", "max"):
+        tree = tree.args[0]
+    return tree.id if isinstance(tree, ast.Name) else None
 
 
 def holds(text: str, values: Mapping[str, Value]) -> bool:

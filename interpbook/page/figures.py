@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from interpbook.page.numbers import read_marks, without_marks
 from interpbook.page.output import show
 from interpbook.page.png import small_png
 
@@ -65,7 +66,8 @@ def figure(fig: Figure, alt: str) -> None:
 
     Args:
         fig: the figure.
-        alt: what the picture shows, in words, written from the numbers in it; at least a few words.
+        alt: what the picture shows, in words, written from the numbers in it; at least a few words. A number that was
+            measured stands there as f"{page.measured(values):.2f}", so that it is stored with its spread.
 
     Raises:
         TypeError: `fig` is not a matplotlib figure.
@@ -78,7 +80,14 @@ def figure(fig: Figure, alt: str) -> None:
     """
     alt = checked_alt(alt)
     png = png_bytes(fig)
-    show(f"Figure: {alt}", f'<figure class="ib-figure" style="margin:0">{img_html(png, alt)}</figure>')
+    picture = f'<figure class="ib-figure" style="margin:0">{img_html(png, alt)}</figure>'
+    show(f"Figure: {read_marks(alt)[0]}", picture, {"words": [words(alt)]})
+
+
+def words(alt: str) -> dict[str, object]:
+    """What is stored of a figure's words: the text with its numbers between marks, and these numbers."""
+    text, numbers = read_marks(alt)
+    return {"text": text, "numbers": [number.as_json() for number in numbers]}
 
 
 def checked_alt(alt: object) -> str:
@@ -107,7 +116,7 @@ def img_html(png: bytes, alt: str) -> str:
     """`<img>` with the picture inside it, never wider than its page."""
     width, height = Image.open(io.BytesIO(png)).size
     return (
-        f'<img src="{data_uri(png)}" alt="{html.escape(alt)}" width="{width}" height="{height}"'
+        f'<img src="{data_uri(png)}" alt="{html.escape(without_marks(alt))}" width="{width}" height="{height}"'
         ' style="max-width:100%;height:auto;background:transparent">'
     )
 

@@ -10,6 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from interpbook.page.figures import GREY, as_array
+from interpbook.page.numbers import measured
 
 NEGATIVE, POSITIVE = "#0072b2", "#d55e00"
 
@@ -91,7 +92,10 @@ def _draw_row(fig: Figure, axes: np.ndarray, name: str, row: list[np.ndarray]) -
 def maps_alt(maps: Row | Mapping[str, Row], titles: Sequence[str]) -> str:
     """Alt text for `signed_maps`: where each map is largest, and how much of its absolute sum is positive.
 
-    >>> maps_alt(np.eye(4)[None], ["a cat"])
+    Its numbers are `page.measured`.
+
+    >>> from interpbook.page.numbers import without_marks
+    >>> without_marks(maps_alt(np.eye(4)[None], ["a cat"]))
     'Maps. a cat: largest 1 at row 0, column 0, 100% of the absolute sum positive.'
     """
     parts = []
@@ -99,9 +103,12 @@ def maps_alt(maps: Row | Mapping[str, Row], titles: Sequence[str]) -> str:
         for title, values in zip(titles, (_map(m, name) for m in row), strict=True):
             y, x = np.unravel_index(np.abs(values).argmax(), values.shape)
             total = np.abs(values).sum()
-            share = f"{values.clip(min=0).sum() / total:.0%} of the absolute sum positive" if total else "all zero"
+            share = "all zero"
+            if total:
+                positive = measured(values.clip(min=0).sum() / total, tolerance=0.02)
+                share = f"{positive:.0%} of the absolute sum positive"
             label = f"{name}, {title}" if name else title
-            parts.append(f"{label}: largest {values[y, x]:.2g} at row {y}, column {x}, {share}")
+            parts.append(f"{label}: largest {measured(values[y, x]):.2g} at row {y}, column {x}, {share}")
     return f"Maps. {'; '.join(parts)}."
 
 

@@ -1,7 +1,7 @@
 """The registry of claims, book/claims.yml: each result the book states, and what would count against it."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from interpbook.page import criterion
 KINDS = ("identity", "theorem", "table", "figure", "ours")
 VERDICTS = ("holds", "reproduced", "not reproduced")
 _REQUIRED = ("id", "sentence", "source", "kind", "criterion", "verdict")
-_OPTIONAL = ("paper", "why", "over")
+_OPTIONAL = ("paper", "why", "over", "tolerance")
 
 # A wheel carries the registry beside this module; a checkout has it in book/.
 _PACKAGED = Path(__file__).with_name("claims.yml")
@@ -26,6 +26,7 @@ class Claim:
     source: citation key and where in it, or ("ours", "").
     paper: the paper's value as printed there, None where it gives none.
     over: what a measured sequence runs over.
+    tolerance: by measured name, what its mean may differ by on another machine; see `page.measured`.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Claim:
     paper: str | None = None
     why: str | None = None
     over: str = "seeds"
+    tolerance: dict[str, float] = field(default_factory=dict)
 
 
 def load(path: Path | None = None) -> dict[str, Claim]:
@@ -95,9 +97,14 @@ def _read(entry: object) -> Claim:
     for key in ("id", "sentence", "kind", "criterion", "verdict", "why", "over"):
         if key in entry and not (isinstance(entry[key], str) and entry[key].strip()):
             raise ValueError(f"{key} is {entry[key]!r}, expected text")
-    fields = {key: value for key, value in entry.items() if key not in ("source", "paper")}
+    fields = {key: value for key, value in entry.items() if key not in ("source", "paper", "tolerance")}
     paper = entry.get("paper")
-    claim = Claim(**fields, source=_source(entry["source"]), paper=None if paper is None else str(paper))
+    claim = Claim(
+        **fields,
+        source=_source(entry["source"]),
+        paper=None if paper is None else str(paper),
+        tolerance=_tolerance(entry.get("tolerance", {})),
+    )
     criterion.parse(claim.criterion)
     _agree(claim)
     return claim
@@ -109,6 +116,17 @@ def _source(source: object) -> tuple[str, str]:
     if isinstance(source, dict) and set(source) == {"cite", "where"}:
         return (str(source["cite"]), str(source["where"]))
     raise ValueError(f"source is {source!r}, expected ours, or cite: a citation key and where: the place in it")
+
+
+def _tolerance(stated: object) -> dict[str, float]:
+    """By name; one number is for a claim with one quantity."""
+    by_name = stated if isinstance(stated, dict) else {"value": stated}
+    tolerance: dict[str, float] = {}
+    for name, most in by_name.items():
+        if isinstance(most, bool) or not isinstance(most, int | float) or not most > 0:
+            raise ValueError(f"tolerance of {name} is {most!r}, expected a positive number")
+        tolerance[str(name)] = float(most)
+    return tolerance
 
 
 def _agree(claim: Claim) -> None:

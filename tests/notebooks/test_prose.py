@@ -26,6 +26,16 @@ def test_code_cells_are_short(path):
 
 
 @each_notebook
+def test_no_measured_number_is_printed(path):
+    assert rules.printed_numbers(rules.read(path)) == []
+
+
+@each_notebook
+def test_numbers_in_words_are_stored(path):
+    assert rules.number_formats(rules.read(path)) == []
+
+
+@each_notebook
 def test_a_chapter_has_a_readable_length(path):
     least, most = rules.WORDS
     assert least <= rules.words(rules.read(path)) <= most
@@ -78,6 +88,17 @@ def test_a_planted_directive_is_found(planted):
     assert rules.directives(markdown(planted))
 
 
-def test_a_long_cell_is_found():
-    code = {"cell_type": "code", "source": "\n".join(["x"] * (rules.LONGEST_CELL + 1))}
-    assert len(rules.long_cells({"cells": [code]})) == 2
+@pytest.mark.parametrize(("tags", "longest"), [([], rules.LONGEST_CELL), (["hide-input"], rules.LONGEST_FOLDED)])
+def test_a_long_cell_is_found(tags, longest):
+    short = {"cell_type": "code", "source": "x", "metadata": {}}
+    code = {"cell_type": "code", "source": "\n\n".join(["x"] * longest), "metadata": {"tags": tags}}
+    assert rules.long_cells({"cells": [short, short, code]}) == []
+    code["source"] += "\nx"
+    assert rules.long_cells({"cells": [short, short, code]}) == ["x"]
+
+
+def test_a_printed_number_is_found():
+    printed = {"output_type": "execute_result", "data": {"text/plain": ["tensor([0.25,", " 1.0000])"]}}
+    cell = {"cell_type": "code", "source": "x", "metadata": {}, "outputs": [printed]}
+    assert rules.printed_numbers({"cells": [cell]}) == ["0.25", "1.0000"]
+    assert rules.printed_numbers({"cells": [cell | {"metadata": {"tags": ["solution"]}}]}) == []

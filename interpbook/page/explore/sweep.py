@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from interpbook.page.explore.controls import Control, Values, read_controls, refresh
 from interpbook.page.explore.document import document, render_in_page
-from interpbook.page.figures import checked_alt, data_uri, img_html, png_bytes
+from interpbook.page.figures import checked_alt, data_uri, img_html, png_bytes, words
+from interpbook.page.numbers import without_marks
 from interpbook.page.output import show
 
 __all__ = ["sweep"]
@@ -48,9 +49,9 @@ def sweep(draw: Draw, *, alt: Alt = None, **controls: Values) -> None:
     1
     """
     if render_in_page():
-        page = sweep_html(draw, alt=alt, **controls)
+        page, said = _page(draw, alt, controls)
         names = ", ".join(control.title for control in _read(draw, controls))
-        show(f"An explorable figure; its controls: {names}.", page)
+        show(f"An explorable figure; its controls: {names}.", page, {"words": said})
     else:
         display(sweep_widgets(draw, alt=alt, **controls))
 
@@ -61,9 +62,14 @@ def sweep_html(draw: Draw, *, alt: Alt = None, **controls: Values) -> str:
     Raises:
         ValueError: as `sweep`.
     """
+    return _page(draw, alt, controls)[0]
+
+
+def _page(draw: Draw, alt: Alt, controls: Mapping[str, Values]) -> tuple[str, list[dict[str, object]]]:
+    """The figure for the page, and what is stored of the words of every setting."""
     ordered = _read(draw, controls)
     pictures: list[str] = []
-    states = []
+    states, said = [], []
     for setting in itertools.product(*(range(len(control.values)) for control in ordered)):
         png, text = _drawn(draw, alt, ordered, setting)
         if not pictures:
@@ -71,10 +77,11 @@ def sweep_html(draw: Draw, *, alt: Alt = None, **controls: Values) -> str:
         uri = data_uri(png)
         if uri not in pictures:
             pictures.append(uri)
-        states.append({"picture": pictures.index(uri), "alt": text})
+        states.append({"picture": pictures.index(uri), "alt": without_marks(text)})
+        said.append(words(text))
     # The first picture stands in <noscript>, and the script takes it from there.
     data = {"controls": [control.data for control in ordered], "states": states, "pictures": pictures[1:]}
-    return document(
+    page = document(
         "ib-sweep",
         static,
         data,
@@ -82,6 +89,7 @@ def sweep_html(draw: Draw, *, alt: Alt = None, **controls: Values) -> str:
         scripts=["controls.js", "address.js", "sweep.js"],
         smaller=f"it holds {len(pictures)} pictures; give the controls fewer values, or draw a smaller figure",
     )
+    return page, said
 
 
 def sweep_widgets(draw: Draw, *, alt: Alt = None, **controls: Values) -> ipywidgets.VBox:

@@ -1,0 +1,277 @@
+"""Measured numbers: shown with their spread, stored, and compared by interval with those of another machine.
+
+A number that depends on floating-point arithmetic is not the same on every processor. It is stored with what it may
+differ by: its standard deviation over seeds, a tolerance that the author states, or, where it is rounding noise, a
+bound that takes the number's place.
+"""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+# How many standard deviations the mean of another run may be away. The mean of five independent seeds differs from
+# that of five others by more than three once in a hundred times; by five never.
+SPREADS = 3.0
+# The smallest and the largest of a few seeds move more than their mean.
+SPREADS_OF_RANGE = 4.0
+# Another run's standard deviation may be this many times as large, or as small.
+RATIO_OF_SPREADS = 5.0
+# What a number without spread and tolerance may differ by, relative to its size.
+RELATIVE = 0.05
+# Differences below this are rounding, whatever the spread.
+ROUNDING = 1e-5
+
+# Inside a text a number stands between these marks, with what is stored of it after the bar.
+MARKED = re.compile(r"«([^«»|]*)(?:\|([^«»]*))?»")
+_NUMERAL = re.compile(r"[-+−]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?%?")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A measured number: the mean of `n` values, their standard deviation (n - 1) and range.
+
+    Attributes:
+        mean, std, low, high: six significant digits of each; `std` is 0 for a single value.
+        n: how many values, over seeds for example.
+        tolerance: what the mean may differ by on another machine, in its own units, as the author states it; 0 where
+            the spread says enough.
+        bound: for rounding noise: no value is more than this from zero. What the values were is not stored.
+    """
+
+    mean: float
+    std: float
+    low: float
+    high: float
+    n: int
+    tolerance: float = field(default=0.0)
+    bound: float | None = None
+
+    def __format__(self, spec: str) -> str:
+        """As "«0.873 ± 0.018|...»": what is shown, in `spec`'s format, and what `page.figure` stores of it."""
+        return f"«{self.shown(spec)}|{json.dumps(self.as_json())}»"
+
+    def __str__(self) -> str:
+        return format(self, "")
+
+    def shown(self, spec: str = "") -> str:
+        """What a reader sees: "0.873 ± 0.018", "0.873" for a single value, "below 1e-12" for rounding noise.
+
+        >>> measured([0.25, 0.35]).shown(), measured(0.25).shown(".0%"), measured(1e-17, bound=1e-12).shown()
+        ('0.3 ± 0.071', '25%', 'below 1e-12')
+        """
+        if self.bound is not None:
+            return f"below {short_power(self.bound)}"
+        spread = f" ± {self.std:{spec or '.2g'}}" if self.n > 1 else ""
+        return f"{self.mean:{spec or '.3g'}}{spread}"
+
+    def as_json(self) -> dict[str, float | int]:
+        """What is stored; tolerance and bound only where there is one."""
+        if self.bound is not None:
+            return {"bound": self.bound, "n": self.n}
+        stored = asdict(self)
+        del stored["bound"]
+        if not self.tolerance:
+            del stored["tolerance"]
+        return stored
+
+
+def measured(values: object, *, tolerance: float = 0.0, bound: float | None = None) -> Number:
+    """A number to be shown in a table, in the words of a figure or in a claim, and stored with its spread.
+
+    In an f-string it is followed by its standard deviation, f"{page.measured([0.2, 0.3]):.2f}" is "0.25 ± 0.07".
+    Another machine may find another mean within
+
+        max(tolerance, 3 std),      or, for a single value without a tolerance, 5 % of it.
+
+    Args:
+        values: a number, or numbers over seeds: a list, an array or a 1-D tensor.
+        tolerance: what the mean may differ by on another machine, in the units of `values`. Needed where the spread
+            is no guide, as for a count of few or a largest value.
+        bound: for rounding noise: all values must be at most this far from zero, and "below 1e-12" is shown.
+
+    Raises:
+        TypeError: `values` is neither a number nor a sequence of numbers.
+        ValueError: `values` is empty, NaN or infinite, or beyond `bound`; `tolerance` or `bound` is negative.
+
+    >>> measured([0.1, 0.2, 0.3]).mean
+    0.2
+    >>> measured(3e-16, bound=1e-12).shown()
+    'below 1e-12'
+    """
+    value = as_value(values, "values")
+    for name, limit in {"tolerance": tolerance, "bound": bound}.items():
+        if limit is not None and not (math.isfinite(limit) and limit >= 0):
+            raise ValueError(f"{name} is {limit!r}, expected zero or more")
+    return summary(value, tolerance=tolerance, bound=bound)
+
+
+def summary(value: float | np.ndarray, *, tolerance: float = 0.0, bound: float | None = None) -> Number:
+    """Mean, standard deviation and range of what `as_value` returned.
+
+    Raises:
+        ValueError: a value is beyond `bound`.
+    """
+    array = np.atleast_1d(value)
+    if bound is not None and np.abs(array).max() > bound:
+        raise ValueError(f"values reach {np.abs(array).max():.3g}, expected rounding noise of at most {bound:g}")
+    std = float(array.std(ddof=1)) if array.size > 1 else 0.0
+    mean, std, low, high = (float(f"{v:.6g}") for v in (array.mean(), std, array.min(), array.max()))
+    return Number(mean, std, low, high, array.size, float(tolerance), bound)
+
+
+def as_value(value: object, name: str) -> float | np.ndarray:
+    """A float, or a 1-D float64 array.
+
+    Raises:
+        TypeError, ValueError: `value` is not a number or a sequence of finite numbers; the message calls it `name`.
+    """
+    if hasattr(value, "detach"):  # a tensor, on any device
+        value = value.detach().cpu().double()
+    try:
+        array = np.asarray([float(v) for v in value] if isinstance(value, list | tuple) else value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {value!r}, expected a number or a sequence of numbers") from None
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} is {value!r}, expected a number or a sequence of numbers")
+    if array.ndim > 1 or array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}, expected a number or a non-empty sequence")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} is {array.tolist()}, expected finite numbers")
+    return float(array) if array.ndim == 0 else array.astype(np.float64)
+
+
+def from_json(stored: dict[str, Any]) -> Number:
+    """The number that `as_json` stored; an editor that saves a notebook may have written 1.0 as 1."""
+    n = int(stored["n"])
+    if "bound" in stored:
+        return Number(0.0, 0.0, 0.0, 0.0, n, bound=float(stored["bound"]))
+    mean, std, low, high = (float(stored[key]) for key in ("mean", "std", "low", "high"))
+    return Number(mean, std, low, high, n, float(stored.get("tolerance", 0.0)))
+
+
+def numbers_in(stored: object) -> list[Number]:
+    """Every number in the metadata of an output, in the order in which it is shown.
+
+    >>> [number.mean for number in numbers_in({"table": [[measured(1.5).as_json()], "a word"]})]
+    [1.5]
+    """
+    if isinstance(stored, dict):
+        if "n" in stored and ("mean" in stored or "bound" in stored):
+            return [from_json(stored)]
+        stored = list(stored.values())
+    if isinstance(stored, list):
+        return [number for part in stored for number in numbers_in(part)]
+    return []
+
+
+def read_marks(text: str) -> tuple[str, list[Number]]:
+    """A text as it is shown, its numbers between bare marks, and what is stored of them.
+
+    >>> read_marks(f"a slope of {measured(0.5)}, as before")[0]
+    'a slope of «0.5», as before'
+    """
+    stored = [json.loads(numbers) for _, numbers in MARKED.findall(text) if numbers]
+    return MARKED.sub(lambda found: f"«{found[1]}»", text), [from_json(numbers) for numbers in stored]
+
+
+def without_marks(text: str) -> str:
+    """The text for a reader.
+
+    >>> without_marks(f"a slope of {measured(0.5)}")
+    'a slope of 0.5'
+    """
+    return MARKED.sub(lambda found: found[1], text)
+
+
+def differences(stored: Sequence[Number], fresh: Sequence[Number]) -> list[str]:
+    """Where what was stored is not what this machine finds, within what the stored numbers may differ by.
+
+    >>> differences([measured([0.86, 0.88])], [measured([0.861, 0.878])])
+    []
+    >>> differences([measured(0.5)], [measured(1.0)])
+    ['mean: stored 0.5, here 1, allowed 0.025']
+    """
+    if len(stored) != len(fresh):
+        return [f"{len(stored)} numbers are stored, here are {len(fresh)}"]
+    found = []
+    for old, new in zip(stored, fresh, strict=True):
+        if (old.n, old.bound, old.tolerance) != (new.n, new.bound, new.tolerance):
+            found.append(f"stored {old.as_json()}, here {new.as_json()}")
+        elif old.bound is None:
+            found += _apart(old, new)
+    return found
+
+
+def _apart(old: Number, new: Number) -> list[str]:
+    """Which of mean, range and spread are too far apart."""
+    allowed = {"mean": half_width(old)}
+    if old.n > 1:
+        allowed |= dict.fromkeys(("low", "high"), half_width(old, of_range=True))
+    found = [
+        f"{name}: stored {getattr(old, name):g}, here {getattr(new, name):g}, allowed {most:.3g}"
+        for name, most in allowed.items()
+        if abs(getattr(old, name) - getattr(new, name)) > most
+    ]
+    small, large = sorted((old.std, new.std))
+    if large > max(RATIO_OF_SPREADS * small, old.tolerance, ROUNDING * abs(old.mean)):
+        found.append(f"spread: stored {old.std:g}, here {new.std:g}, allowed a ratio of {RATIO_OF_SPREADS:g}")
+    return found
+
+
+def half_width(number: Number, *, of_range: bool = False) -> float:
+    """What another machine's mean (or, `of_range`, its smallest and largest value) may be away from this one's.
+
+    >>> half_width(measured(0.5)), half_width(measured(0.5, tolerance=0.1))
+    (0.025, 0.1)
+    """
+    spreads = SPREADS_OF_RANGE if of_range else SPREADS
+    size = abs(number.mean)
+    by_size = RELATIVE if number.std == 0 and not number.tolerance else ROUNDING
+    return max(number.tolerance, spreads * number.std, by_size * size)
+
+
+def misprinted(shown: str, number: Number) -> bool:
+    """Whether what is printed between two marks is not `number`, within what it may differ by and a last digit.
+
+    >>> misprinted("0.873 ± 0.018", Number(0.87312, 0.0181, 0.85, 0.9, 5))
+    False
+    >>> misprinted("0.973 ± 0.018", Number(0.87312, 0.0181, 0.85, 0.9, 5))
+    True
+    """
+    if number.bound is not None:
+        return shown != number.shown()
+    values = [_read(numeral) for numeral in _NUMERAL.findall(shown)]
+    if _NUMERAL.sub("#", shown) == "# to #":
+        expected = [(number.low, half_width(number, of_range=True)), (number.high, half_width(number, of_range=True))]
+    else:
+        expected = [(number.mean, half_width(number)), (number.std, (RATIO_OF_SPREADS - 1) * number.std)]
+        expected = expected[: 1 if number.n == 1 else 2]
+        if _NUMERAL.sub("#", shown) != " ± ".join("#" * len(expected)):
+            return True
+    return any(
+        abs(value - true) > most + min(unit, abs(true) / 4)
+        for (value, unit), (true, most) in zip(values, expected, strict=True)
+    )
+
+
+def _read(numeral: str) -> tuple[float, float]:
+    """The value of a numeral, and one unit of its last digit: "12.5%" is .125 and .001."""
+    plain = numeral.replace(",", "").replace("−", "-").removesuffix("%")
+    mantissa, _, exponent = plain.partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    scale = 0.01 if numeral.endswith("%") else 1.0
+    return float(plain) * scale, 10.0 ** (int(exponent or 0) - decimals) * scale
+
+
+def short_power(value: float) -> str:
+    """A bound as a person writes it: 1e-6, 0.001.
+
+    >>> short_power(1e-6), short_power(0.001)
+    ('1e-6', '0.001')
+    """
+    return re.sub(r"e([-+])0*(\d)", lambda found: f"e{found[1].lstrip('+')}{found[2]}", f"{value:g}")

@@ -1,0 +1,36 @@
+"""What every experiment over seeds repeats: a generator from a seed, and one measurement of every network."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+Network = TypeVar("Network")
+
+
+def generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """A new source of random numbers, the same for the same seed.
+
+    >>> a, b = torch.randn(3, generator=generator(0)), torch.randn(3, generator=generator(0))
+    >>> bool((a == b).all())
+    True
+    """
+    return torch.Generator(device).manual_seed(seed)
+
+
+def over_seeds(measure: Callable[[Network], object], families: Mapping[str, Iterable[Network]]) -> dict[str, Tensor]:
+    """One number for each network: {"baseline": a tensor with one entry per seed, ...}, for a table or a claim.
+
+    Args:
+        measure: takes a network and returns a number.
+        families: by name, the networks of all seeds.
+
+    >>> over_seeds(lambda weight: weight**2, {"small": [1.0, 2.0]})
+    {'small': tensor([1., 4.], dtype=torch.float64)}
+    """
+    measured = {}
+    for name, networks in families.items():
+        numbers = [float(measure(network)) for network in networks]  # type: ignore[arg-type]
+        measured[name] = torch.tensor(numbers, dtype=torch.float64)
+    return measured

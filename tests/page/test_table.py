@@ -1,0 +1,52 @@
+"""Tables: every number with its spread, in HTML, in plain text and in the stored data."""
+
+import re
+
+import pytest
+
+from interpbook import page
+from interpbook.page.numbers import from_json
+
+COLUMNS = {
+    "accuracy": {"plain": [0.8, 0.9], "sharp < 1": 0.95},
+    "gap": {"plain": page.measured(3e-16, bound=1e-12)},
+    "parts": {"plain": 12, "sharp < 1": "none"},
+}
+
+
+def test_the_three_forms_say_the_same(shown) -> None:
+    page.table(COLUMNS, caption="Two networks", over="folds")
+    [output] = shown.outputs
+    plain, html = output.data["text/plain"], output.data["text/html"]
+    numbers = ["0.85 ± 0.071", "below 1e-12", "0.95"]
+    assert re.findall("«(.*?)»", plain) == numbers
+    assert re.findall('<span class="measured">(.*?)</span>', html) == numbers
+    assert plain.splitlines()[0] == "Two networks"
+    assert plain.splitlines()[-1] == "± is the standard deviation over 2 folds."
+    assert html.count("<tr>") == 3
+    assert "sharp &lt; 1" in html
+    stored = output.metadata["interpbook"]["table"]
+    assert stored["columns"] == ["accuracy", "gap", "parts"]
+    assert stored["rows"]["sharp < 1"][1:] == ["—", "none"]
+    assert from_json(stored["rows"]["plain"][0]) == page.measured([0.8, 0.9])
+
+
+def test_columns_stand_below_each_other(shown) -> None:
+    page.table({"a": {"x": 1.0, "longer name": 22.5}})
+    first, *rows = shown.outputs[0].data["text/plain"].splitlines()
+    assert {row.index("«") for row in rows} == {first.index("a")}
+
+
+@pytest.mark.parametrize(
+    ("columns", "error", "complaint"),
+    [
+        ({}, ValueError, "at least one column with one row"),
+        ({"a": {}}, ValueError, "at least one column with one row"),
+        ({"a": {"b": object()}}, TypeError, r"columns\['a'\]\['b'\]"),
+        ({"a": {"b": [0.1, float("nan")]}}, ValueError, "expected finite"),
+    ],
+)
+def test_wrong_cells_are_named(shown, columns: dict, error: type, complaint: str) -> None:
+    with pytest.raises(error, match=complaint):
+        page.table(columns)
+    assert not shown.outputs
