@@ -39,10 +39,10 @@ def _compare_output(old: Output, new: Output, clean: Clean) -> list[str]:
     if old["output_type"] == "stream":
         return _text("printed", clean(old["text"]), clean(new["text"]))
     before, after = (out.get("metadata", {}).get("interpbook", {}) for out in (old, new))
-    found = _text("stored data", str(_without_numbers(before)), str(_without_numbers(after)))
+    found = _text("stored data", *(json.dumps(_without_numbers(stored)) for stored in (before, after)))
     if found:
         return found
-    found = differences(numbers_in(before), numbers_in(after))
+    found = differences(*(numbers_in(_sorted(stored)) for stored in (before, after)))
     data, here = (dict(out.get("data", {})) for out in (old, new))
     kinds = (set(data) | set(here)) - NOT_COMPARED
     for kind in sorted(kinds):
@@ -56,12 +56,17 @@ def _compare_output(old: Output, new: Output, clean: Clean) -> list[str]:
     return found
 
 
+def _sorted(stored: object) -> object:
+    """The metadata with its keys in the order in which a saved notebook has them."""
+    return json.loads(json.dumps(stored, sort_keys=True))
+
+
 def _without_numbers(stored: object) -> object:
-    """The metadata with a sign in place of each number."""
+    """The metadata with a sign in place of each number, and its keys in order."""
     if isinstance(stored, dict):
         if "n" in stored and ("mean" in stored or "bound" in stored):
             return "#"
-        return {key: _without_numbers(value) for key, value in stored.items()}
+        return {key: _without_numbers(stored[key]) for key in sorted(stored)}
     if isinstance(stored, list):
         return [_without_numbers(part) for part in stored]
     return MARKED.sub("«#»", stored) if isinstance(stored, str) else stored

@@ -36,7 +36,8 @@ def table(columns: Mapping[str, Mapping[str, Cell]], *, caption: str = "", over:
         raise ValueError(f"columns is {columns!r}, expected at least one column with one row")
     cells = {row: [_cell(columns[title], row, title) for title in titles] for row in rows}
     spread = _spread_over([cell for row in cells.values() for cell in row], over)
-    stored = {row: [_stored(cell) for cell in line] for row, line in cells.items()}
+    # A list, because a notebook that is saved forgets the order of a dictionary.
+    stored = [{"row": row, "cells": [_stored(cell) for cell in line]} for row, line in cells.items()]
     show(
         _plain(titles, cells, caption, spread),
         _html(titles, cells, caption, spread),

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from interpbook import page
-from interpbook.page import claims
+from interpbook.page import claims, registry
 from interpbook.page.claims import ClaimError
+from interpbook.page.numbers import measured
 
 pytestmark = pytest.mark.usefixtures("toy_claims")
 
@@ -33,16 +34,48 @@ def test_a_claim_shows_one_row_and_records_its_numbers(shown) -> None:
 
 
 def test_numbers_are_stored_with_six_digits(shown) -> None:
-    page.claim("toy.sum", 1.23456789e-12)
-    measured = shown.outputs[0].metadata["interpbook"]["claim"]["measured"]["value"]
-    assert (measured["mean"], measured["n"], measured["std"]) == (1.23457e-12, 1, 0.0)
+    page.claim("toy.fails", 0.123456789)
+    stored = shown.outputs[0].metadata["interpbook"]["claim"]["measured"]["value"]
+    assert (stored["mean"], stored["n"], stored["std"]) == (0.123457, 1, 0.0)
+
+
+def test_rounding_noise_is_stored_and_shown_as_its_bound(shown) -> None:
+    page.claim("toy.sum", [0.0, 1e-12])
+    [output] = shown.outputs
+    assert output.metadata["interpbook"]["claim"]["measured"] == {"value": {"bound": 1e-9, "n": 2}}
+    assert "Measured: «below 1e-9» (2 models). Scale" in output.data["text/plain"]
+    assert '<span class="measured">below 1e-9</span> (2 models)' in output.data["text/html"]
+
+
+def test_a_tolerance_of_the_registry_is_stored(shown, toy_claims: Path, monkeypatch) -> None:
+    toy_claims.write_text(
+        toy_claims.read_text().replace("criterion: value > 1,", "criterion: value > 1, tolerance: 0.2,")
+    )
+    page.claim("toy.fails", 0.5)
+    assert shown.outputs[0].metadata["interpbook"]["claim"]["measured"]["value"]["tolerance"] == 0.2
+    wrong = toy_claims.read_text().replace("tolerance: 0.2", "tolerance: {speed: 0.2}")
+    monkeypatch.setattr(registry, "PATH", toy_claims.with_name("other.yml"))
+    registry.PATH.write_text(wrong)
+    with pytest.raises(ValueError, match=r"'toy.fails' has a tolerance for \['speed'\], but measured was \['value'\]"):
+        page.claim("toy.fails", 0.5)
+
+
+def test_names_are_shown_as_they_are_and_read_as_identifiers(shown, toy_claims: Path) -> None:
+    toy_claims.write_text(toy_claims.read_text().replace("all(a < b)", "all(grad_cam < b)"))
+    page.claim("toy.order", {"grad × cam": [0.1, 0.2], "b": [0.2, 0.3]})
+    assert "grad × cam «0.15 ± 0.071»" in shown.outputs[0].data["text/plain"]
 
 
 def test_text_of_the_registry_is_escaped(shown) -> None:
     page.claim("toy.sum", [0.0, 1e-12])
     html = shown.outputs[0].data["text/html"]
     assert "The <code>terms</code> add up &lt; always &gt;." in html
-    assert "(2 models, " in html
+
+
+def test_text_of_a_hostile_notebook_is_escaped() -> None:
+    record = claims.ClaimRecord("toy.sum", {"<b>": measured(0.5)}, "<script>alert(1)</script>", "holds")
+    assert "<script>" not in claims.claim_row_html(record)
+    assert "<b>" not in claims.claim_row_html(record)
 
 
 def test_a_failing_criterion_raises_and_records_nothing(shown) -> None:
@@ -62,7 +95,7 @@ def test_a_failed_reproduction_that_suddenly_succeeds_raises_too(shown) -> None:
 
 
 @pytest.mark.parametrize(
-    ("measured", "error", "complaint"),
+    ("found", "error", "complaint"),
     [
         (float("nan"), ValueError, "expected finite"),
         ([0.0, float("inf")], ValueError, "expected finite"),
@@ -73,19 +106,22 @@ def test_a_failed_reproduction_that_suddenly_succeeds_raises_too(shown) -> None:
         (None, TypeError, "expected a number"),
         (True, TypeError, "expected a number"),
         ({}, ValueError, "empty dictionary"),
-        ({"Grad-CAM": 1.0}, ValueError, "expected a Python name"),
-        ({"mean": 1.0}, ValueError, "that no function has"),
+        ({"3 seeds": 1.0}, ValueError, "has the name '3 seeds', expected one that a criterion can read"),
+        ({"mean": 1.0}, ValueError, "has the name 'mean', expected one that a criterion can read"),
+        ({"a b": 1.0, "a-b": 1.0}, ValueError, "has the name 'a b', expected one that a criterion can read"),
+        ({5: 1.0}, ValueError, "has the name 5, expected one that a criterion can read"),
     ],
 )
-def test_what_is_not_a_finite_number_is_refused(measured, error, complaint: str) -> None:
+def test_what_is_not_a_finite_number_is_refused(found, error, complaint: str) -> None:
     with pytest.raises(error, match=complaint):
-        page.claim("toy.sum", measured)
+        page.claim("toy.sum", found)
 
 
 @pytest.mark.parametrize("zero", [0, 0.0, np.float32(0), np.int64(0), torch.tensor(0.0), torch.zeros(1), (0, 0)])
 def test_every_kind_of_number_is_read(shown, zero) -> None:
     page.claim("toy.sum", zero)
-    assert shown.outputs[0].metadata["interpbook"]["claim"]["measured"]["value"]["mean"] == 0
+    stored = shown.outputs[0].metadata["interpbook"]["claim"]["measured"]["value"]
+    assert stored["bound"] == 1e-9
 
 
 def test_an_unknown_id_names_its_neighbours() -> None:
@@ -94,13 +130,15 @@ def test_an_unknown_id_names_its_neighbours() -> None:
 
 
 def test_the_table_holds_what_was_recorded_once_each(shown) -> None:
-    page.claim("toy.sum", 0.0)
     page.claim("toy.fails", 0.5)
-    page.claim("toy.sum", 1e-12)
+    page.claim("toy.sum", 0.0)
+    page.claim("toy.fails", 0.25)
     page.claims_table()
     table = shown.outputs[-1].data["text/html"]
-    assert re.findall('data-claim="(.*?)"', table) == ["toy.sum", "toy.fails"]
-    assert "1e-12" in table
+    assert re.findall('data-claim="(.*?)"', table) == ["toy.fails", "toy.sum"]
+    assert '<span class="measured">0.25</span>' in table
+    stored = shown.outputs[-1].metadata["interpbook"]["claims"]
+    assert [claim["measured"]["value"].get("mean") for claim in stored] == [0.25, None]
     page.start()
     assert claims.recorded_ids() == []
 

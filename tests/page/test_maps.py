@@ -6,6 +6,7 @@ import torch
 
 from interpbook import page
 from interpbook.page import maps
+from interpbook.page.numbers import without_marks
 
 ROW = [np.diag([1.0, -3.0]), torch.full((2, 2), 0.5)]
 
@@ -38,7 +39,7 @@ def test_a_map_of_zeros_is_drawn() -> None:
 
 
 def test_alt_text_is_written_from_the_numbers() -> None:
-    text = page.maps_alt({"gradient": ROW}, ["left", "right"])
+    text = without_marks(page.maps_alt({"gradient": ROW}, ["left", "right"]))
     assert "gradient, left: largest -3 at row 1, column 1, 25% of the absolute sum positive" in text
     assert "gradient, right: largest 0.5 at row 0, column 0, 100%" in text
     assert "all zero" in page.maps_alt([np.zeros((2, 2))], ["nothing"])

@@ -1,6 +1,5 @@
-"""The sanitiser's rules: what may differ between machines does, and nothing else goes unnoticed."""
+"""A notebook through nbval, as `make test` runs it: what may differ between machines may, and nothing else."""
 
-import os
 import re
 import subprocess
 import sys
@@ -19,16 +18,16 @@ import matplotlib.pyplot as plt
 def draw(height):
     fig, ax = plt.subplots(figsize=(1, 1))
     ax.plot([0, height])
-    return fig, f"a line that rises to {height}"
+    return fig, f"a line that rises to {page.measured(height / 3):.2f}"
 """
+CLAIM = "page.claim('toy.order', {'a': [1, 2], 'b': [3, 5]})"
 # name, source, and what is changed in the stored output: a pattern and its replacement
 SAME = [
     ("machine", "page.start()", r"torch \S+ · python \S+ · on \S+ ·", "torch 9.9+x · python 3.99.0 · on NVIDIA H100 ·"),
-    ("claim", "page.claim('toy.order', {'a': [1, 2], 'b': [3, 5]})", r"1\.5 ± 0\.71|1 to 2", "-1.51e+20 ± 0.7"),
-    ("one number", "page.claim('toy.sum', 1.25e-12)", "1.25e-12", "-3e-13"),
-    ("figure", FIGURE + "page.figure(*draw(2))", "a line that rises to 2", "a line, rising to 2.1"),
+    ("claim", CLAIM, r"1\.5 ± 0\.71|1 to 2", "1.51 ± 0.7"),
+    ("figure", FIGURE + "page.figure(*draw(2))", r"0\.67", "0.66"),
     ("pixels", "page.figure(*draw(2))", r"base64,[^\"]{40}", "base64,iVBORw0K"),
-    ("sweep", "page.explore.sweep(draw, height=[1, 2, 3])", r"line that (\w+)|ib-[0-9a-f]{12}", r"ib-0123456789ab"),
+    ("sweep", "page.explore.sweep(draw, height=[1, 2, 3])", r"ib-[0-9a-f]{12}", r"ib-0123456789ab"),
     ("address", "print(object())", "0x[0-9a-f]+", "0x7f0123456789"),
 ]
 DIFFERENT = [
@@ -36,8 +35,13 @@ DIFFERENT = [
     ("budget", "page.start()", "90 s", "91 s"),
     ("sentence", "page.claim('toy.sum', 1.25e-12)", "add up", "sum up"),
     ("verdict", "page.claim('toy.fails', 0.5)", "✗ not reproduced", "✓ reproduced"),
-    ("seeds", "page.claim('toy.order', {'a': [1, 2], 'b': [3, 5]})", "over 2 seeds", "over 3 seeds"),
-    ("name in plain text", "page.claim('toy.order', {'a': [1, 2], 'b': [3, 5]})", "; b «", "; c «"),
+    ("seeds", CLAIM, "over 2 seeds", "over 3 seeds"),
+    ("name in plain text", CLAIM, "; b «", "; c «"),
+    ("number", CLAIM, r"1\.5 ± 0\.71", "5.1 ± 0.71"),
+    ("table", "page.table({'a': {'b': 0.25}})", "0.25", "0.5"),
+    ("words", "page.figure(*draw(2))", "that rises", "that falls"),
+    ("number in words", "page.figure(*draw(2))", "0.67", "0.76"),
+    ("words in a sweep", "page.explore.sweep(draw, height=[1, 2, 3])", "0.67", "0.76"),
     ("control", "page.explore.sweep(draw, height=[1, 2, 3])", '"labels": \\["1"', '"labels": ["0"'),
     ("printed number", "print(0.25)", "0.25", "0.26"),
 ]
@@ -85,9 +89,9 @@ def test_only_what_may_differ_is_ignored(shown, capsys, toy_claims: Path, tmp_pa
 
     command = [sys.executable, "-m", "pytest", "toy.ipynb", "--nbval", f"--nbval-sanitize-with={RULES}"]
     command += ["--nbval-kernel-name=python3", "--junitxml=out.xml", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    run = subprocess.run(
-        [*command, "-c", os.devnull, "--rootdir=."], cwd=tmp_path, capture_output=True, text=True, timeout=120
-    )
+    command += ["-c", "pytest.ini", "--rootdir=.", "-p", "same_output"]
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {RULES.parents[1]}\n")
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     reports = ElementTree.parse(tmp_path / "out.xml").iter("testcase")
     passed = [report.find("failure") is None and report.find("error") is None for report in reports]
     assert len(passed) == len(cells), run.stdout

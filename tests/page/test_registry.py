@@ -31,6 +31,13 @@ def test_a_claim_is_read_as_written(tmp_path: Path) -> None:
     [claim] = registry.load(write(tmp_path / "c.yml", {**GOOD, "paper": 0.5, "over": "images"})).values()
     assert claim.source == ("someone2019", "Table 1")
     assert (claim.paper, claim.over, claim.why) == ("0.5", "images", None)
+    assert claim.tolerance == {}
+
+
+@pytest.mark.parametrize(("stated", "read"), [(0.1, {"value": 0.1}), ({"a": 1, "b": 0.5}, {"a": 1.0, "b": 0.5})])
+def test_a_tolerance_is_of_one_quantity_or_by_name(tmp_path: Path, stated: object, read: dict) -> None:
+    [claim] = registry.load(write(tmp_path / "c.yml", {**GOOD, "tolerance": stated})).values()
+    assert claim.tolerance == read
 
 
 def test_a_registry_of_comments_is_empty(tmp_path: Path) -> None:
@@ -54,7 +61,9 @@ def test_a_registry_of_comments_is_empty(tmp_path: Path) -> None:
         ({"verdict": "not reproduced"}, "why is required"),
         ({"why": "because"}, "why is required"),
         ({"sentence": ""}, "sentence is ''"),
-        ({"tolerance": 1}, "unknown: tolerance"),
+        ({"spread": 1}, "unknown: spread"),
+        ({"tolerance": 0}, "tolerance of value is 0, expected a positive number"),
+        ({"tolerance": {"a": "some"}}, "tolerance of a is 'some', expected a positive number"),
     ],
 )
 def test_a_malformed_claim_is_named(tmp_path: Path, change: dict, complaint: str) -> None:

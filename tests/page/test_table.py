@@ -27,8 +27,10 @@ def test_the_three_forms_say_the_same(shown) -> None:
     assert "sharp &lt; 1" in html
     stored = output.metadata["interpbook"]["table"]
     assert stored["columns"] == ["accuracy", "gap", "parts"]
-    assert stored["rows"]["sharp < 1"][1:] == ["—", "none"]
-    assert from_json(stored["rows"]["plain"][0]) == page.measured([0.8, 0.9])
+    first, second = stored["rows"]
+    assert (first["row"], second["row"]) == ("plain", "sharp < 1")
+    assert second["cells"][1:] == ["—", "none"]
+    assert from_json(first["cells"][0]) == page.measured([0.8, 0.9])
 
 
 def test_columns_stand_below_each_other(shown) -> None:
