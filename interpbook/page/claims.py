@@ -112,7 +112,7 @@ def read_notebook(path: str | Path) -> list[ClaimRecord]:
     for output in (output for cell in cells for output in cell.get("outputs", [])):
         stored = output.get("metadata", {}).get("interpbook", {}).get("claim")
         if stored:
-            measured = {name: numbers.from_json(number) for name, number in stored["measured"].items()}
+            measured = {name: numbers.from_json(number) for name, number in stored["measured"]}
             records.append(ClaimRecord(**{**stored, "measured": measured, "notebook": str(path)}))
     return records
 
@@ -234,5 +234,6 @@ def _as_stored(values: dict[str, criterion.Value], entry: registry.Claim) -> dic
 
 
 def _as_json(record: ClaimRecord) -> dict[str, object]:
-    measured = {name: number.as_json() for name, number in record.measured.items()}
+    # Pairs, because a notebook that is saved forgets the order of a dictionary.
+    measured = [[name, number.as_json()] for name, number in record.measured.items()]
     return {"id": record.id, "measured": measured, "scale": record.scale, "verdict": record.verdict}

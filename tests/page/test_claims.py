@@ -23,7 +23,7 @@ def test_a_claim_shows_one_row_and_records_its_numbers(shown) -> None:
     stored = output.metadata["interpbook"]["claim"]
     assert json.loads(json.dumps(stored)) == stored
     assert (stored["id"], stored["scale"], stored["verdict"]) == ("toy.order", "quick", "reproduced")
-    assert stored["measured"]["a"] == {"mean": 0.2, "std": 0.1, "low": 0.1, "high": 0.3, "n": 3}
+    assert dict(stored["measured"])["a"] == {"mean": 0.2, "std": 0.1, "low": 0.1, "high": 0.3, "n": 3}
     html = output.data["text/html"]
     assert html.count("<tr") == 1
     assert re.findall('<span class="measured">(.*?)</span>', html)[:2] == ["0.2 ± 0.1", "0.3 ± 0.1"]
@@ -35,14 +35,14 @@ def test_a_claim_shows_one_row_and_records_its_numbers(shown) -> None:
 
 def test_numbers_are_stored_with_six_digits(shown) -> None:
     page.claim("toy.fails", 0.123456789)
-    stored = shown.outputs[0].metadata["interpbook"]["claim"]["measured"]["value"]
+    stored = shown.outputs[0].metadata["interpbook"]["claim"]["measured"][0][1]
     assert (stored["mean"], stored["n"], stored["std"]) == (0.123457, 1, 0.0)
 
 
 def test_rounding_noise_is_stored_and_shown_as_its_bound(shown) -> None:
     page.claim("toy.sum", [0.0, 1e-12])
     [output] = shown.outputs
-    assert output.metadata["interpbook"]["claim"]["measured"] == {"value": {"bound": 1e-9, "n": 2}}
+    assert output.metadata["interpbook"]["claim"]["measured"] == [["value", {"bound": 1e-9, "n": 2}]]
     assert "Measured: «below 1e-9» (2 models). Scale" in output.data["text/plain"]
     assert '<span class="measured">below 1e-9</span> (2 models)' in output.data["text/html"]
 
@@ -52,7 +52,7 @@ def test_a_tolerance_of_the_registry_is_stored(shown, toy_claims: Path, monkeypa
         toy_claims.read_text().replace("criterion: value > 1,", "criterion: value > 1, tolerance: 0.2,")
     )
     page.claim("toy.fails", 0.5)
-    assert shown.outputs[0].metadata["interpbook"]["claim"]["measured"]["value"]["tolerance"] == 0.2
+    assert shown.outputs[0].metadata["interpbook"]["claim"]["measured"][0][1]["tolerance"] == 0.2
     wrong = toy_claims.read_text().replace("tolerance: 0.2", "tolerance: {speed: 0.2}")
     monkeypatch.setattr(registry, "PATH", toy_claims.with_name("other.yml"))
     registry.PATH.write_text(wrong)
@@ -120,7 +120,7 @@ def test_what_is_not_a_finite_number_is_refused(found, error, complaint: str) ->
 @pytest.mark.parametrize("zero", [0, 0.0, np.float32(0), np.int64(0), torch.tensor(0.0), torch.zeros(1), (0, 0)])
 def test_every_kind_of_number_is_read(shown, zero) -> None:
     page.claim("toy.sum", zero)
-    stored = shown.outputs[0].metadata["interpbook"]["claim"]["measured"]["value"]
+    stored = shown.outputs[0].metadata["interpbook"]["claim"]["measured"][0][1]
     assert stored["bound"] == 1e-9
 
 
@@ -138,7 +138,7 @@ def test_the_table_holds_what_was_recorded_once_each(shown) -> None:
     assert re.findall('data-claim="(.*?)"', table) == ["toy.fails", "toy.sum"]
     assert '<span class="measured">0.25</span>' in table
     stored = shown.outputs[-1].metadata["interpbook"]["claims"]
-    assert [claim["measured"]["value"].get("mean") for claim in stored] == [0.25, None]
+    assert [claim["measured"][0][1].get("mean") for claim in stored] == [0.25, None]
     page.start()
     assert claims.recorded_ids() == []
 

@@ -1,0 +1,117 @@
+"""The comparison of notebooks is sharp: every stored number and every word, moved, is found; a last digit is not.
+
+The mutations are made in the outputs of the committed notebooks, and held against these outputs themselves.
+"""
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import notebook_rules as rules
+import pytest
+from same_output import SHOWN, compare
+
+each_notebook = pytest.mark.parametrize("path", rules.NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def clean(text: str) -> str:
+    """As nbval does with tests/notebooks/nbval.cfg, of which only pixels matter here."""
+    return re.sub(r"data:image/png;base64,[A-Za-z0-9+/]+=*", "PICTURE", text)
+
+
+def joined(output: dict) -> dict:
+    """An output as nbval has it: texts in one piece."""
+    output = copy.deepcopy(output)
+    data = output.get("data", {})
+    output["data"] = {kind: "".join(text) if isinstance(text, list) else text for kind, text in data.items()}
+    if "text" in output:
+        output["text"] = "".join(output["text"])
+    return output
+
+
+def outputs(path: Path) -> list[dict]:
+    """Every output of a notebook that shows a number."""
+    cells = [cell for cell in rules.read(path)["cells"] if cell["cell_type"] == "code"]
+    return [joined(out) for cell in cells for out in cell["outputs"] if '"n": ' in json.dumps(out.get("metadata"))]
+
+
+def stored_numbers(part: object) -> Iterator[dict]:
+    """The dictionaries in an output's metadata that stand for a number, to be changed in place."""
+    if isinstance(part, dict):
+        if "n" in part and ("mean" in part or "bound" in part):
+            yield part
+        else:
+            part = list(part.values())
+    if isinstance(part, list):
+        for inner in part:
+            yield from stored_numbers(inner)
+
+
+def move(number: dict) -> None:
+    """By five spreads, or, without a spread, to twice the number."""
+    if "bound" in number:
+        number["bound"] *= 2
+    elif number["std"]:
+        number["mean"] += 5 * number["std"]
+    else:
+        number["mean"] = 2 * number["mean"] or 1.0
+
+
+def last_digit(number: dict) -> None:
+    """By one in the third digit, which is the last that is shown, or by a spread where that is smaller."""
+    if "mean" in number:
+        number["mean"] += min(1e-3 * abs(number["mean"]), number["std"] or 1.0)
+
+
+def mutants(output: dict, change: Callable[[dict], None]) -> Iterator[dict]:
+    """The output with one of its stored numbers changed, for each of them."""
+    for at in range(len(list(stored_numbers(output["metadata"])))):
+        mutant = copy.deepcopy(output)
+        change(list(stored_numbers(mutant["metadata"]))[at])
+        yield mutant
+
+
+@each_notebook
+def test_an_output_is_the_same_as_itself(path):
+    for output in outputs(path):
+        assert compare([output], [output], clean) == []
+
+
+@each_notebook
+def test_every_stored_number_that_is_moved_is_found(path):
+    for output in outputs(path):
+        for mutant in mutants(output, move):
+            assert compare([mutant], [output], clean) != [], list(stored_numbers(mutant["metadata"]))
+
+
+@each_notebook
+def test_a_last_digit_is_not_found(path):
+    for output in outputs(path):
+        for mutant in mutants(output, last_digit):
+            assert compare([mutant], [output], clean) == []
+
+
+@each_notebook
+def test_every_printed_number_that_is_moved_is_found(path):
+    """In plain text and in HTML: a text that says another number than the one stored with it."""
+    for output in outputs(path):
+        for kind, text in output["data"].items():
+            for shown in SHOWN.finditer(text) if kind.startswith("text/") else ():
+                digits = re.search(r"\d[\d.]*", shown[0])
+                other = text[: shown.start()] + shown[0].replace(digits[0], "7" + digits[0], 1) + text[shown.end() :]
+                mutant = output | {"data": output["data"] | {kind: other}}
+                assert compare([mutant], [output], clean) != [], shown[0]
+
+
+@each_notebook
+def test_every_changed_word_is_found(path):
+    """One letter in every word of the plain text, of what HTML shows, and of what is said of pictures."""
+    for output in outputs(path):
+        for kind, text in output["data"].items():
+            words = re.finditer(r'(?<=[>" ])[A-Za-z]{4,}(?=[<" .,;:])', text) if kind.startswith("text/") else ()
+            for word in list(words)[:200]:
+                other = text[: word.start()] + "X" + text[word.start() + 1 :]
+                mutant = output | {"data": output["data"] | {kind: other}}
+                assert compare([mutant], [output], clean) != [], word[0]
