@@ -1,11 +1,11 @@
-# `make` alone lists the targets. Everything happens in .venv and _build; nothing else on the machine is touched,
-# except that `make test` may install Chromium from Debian or Ubuntu.
+# `make` alone lists the targets. Everything happens in .venv, its neighbours and _build; nothing else on the machine is
+# touched, except that `make test` may install Chromium from Debian or Ubuntu.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help book test lab notebooks checkpoints bench clean browser
+.PHONY: help book test check travel lab notebooks checkpoints bench clean browser
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,16 +21,26 @@ export OMP_NUM_THREADS := 1
 export JUPYTER_PREFER_ENV_PATH := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# What `make test` and `make travel` prove: all chapters, or one; notebooks that were proved here before again, or not.
+SUITE := $(BIN)/python tests/suite.py
+CHOSEN := $(if $(CHAPTER),--chapter "$(CHAPTER)") $(if $(FRESH),--fresh)
+
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 book: $(VENV)/.installed-book ## build the web book from the committed, executed notebooks
 	$(BIN)/jupyter-book build . --all -W -n --keep-going -q
 	@echo
-	@echo "The book is built. Open  file://$(CURDIR)/_build/html/index.html"
+	@echo "The book is built. Open  $$($(BIN)/python -c 'from pathlib import Path; print(Path("_build/html/index.html").resolve().as_uri())')"
 
-test: $(VENV)/.installed-test browser .venv-colab/.installed book ## prove everything again: library, notebooks, budgets, book in a browser
-	.ci/suite $(BIN)/python
+test: $(VENV)/.installed-test browser $(if $(CHAPTER),,.venv-colab/.installed book) ## prove everything (CHAPTER=part/chapter: that; FRESH=1: notebooks again)
+	$(SUITE) test $(CHOSEN)
+
+check: $(VENV)/.installed-test ## prove in under two minutes what a change touches (since the main branch; CHANGED_SINCE=commit)
+	$(SUITE) check $(if $(CHANGED_SINCE),--since $(CHANGED_SINCE))
+
+travel: $(VENV)/.installed-test .venv-lowest/.installed ## prove every notebook as on other machines, and note it for the ledger
+	$(SUITE) travel $(CHOSEN)
 
 lab: $(VENV)/.installed-test ## open JupyterLab on the chapters
 	$(BIN)/jupyter lab notebooks
@@ -48,7 +58,7 @@ checkpoints: $(VENV)/.installed-test ## train the small networks again from thei
 bench: $(VENV)/.installed-bench ## compare speed, memory and values with other libraries, in one run
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-clean: ## remove the built book; the environment stays (remove it with rm -r .venv .venv-colab)
+clean: ## remove the built book and all proofs; the environments stay (remove them with rm -r .venv .venv-*)
 	rm -rf _build dist
 
 # --- what the targets stand on ---
@@ -61,7 +71,9 @@ $(BIN)/python:
 
 $(VENV)/.installed-%: pyproject.toml | $(BIN)/python
 	@echo "Installing interpbook[$*] into $(VENV): a few minutes the first time, most of it PyTorch."
-	$(BIN)/python -m pip install -qq -e ".[$*]"
+	@$(BIN)/python -m pip install -qq --retries 2 --timeout 15 -e ".[$*]" || { \
+		echo "The installation failed. It needs a network once, and again when pyproject.toml has changed; without one,"; \
+		echo "\`touch $@\` keeps the environment as it is."; exit 1; }
 	@touch $@
 	@case $* in bench) touch $(VENV)/.installed-test $(VENV)/.installed-book;; test) touch $(VENV)/.installed-book;; esac
 
@@ -71,4 +83,10 @@ browser: $(VENV)/.installed-test
 # An environment with Google Colab's versions of everything that Jupyter consists of; see tests/colab.
 .venv-colab/.installed: tests/colab/environment.py tests/colab/requirements.txt $(VENV)/.installed-test
 	$(BIN)/python tests/colab/environment.py .venv-colab
+	@touch $@
+
+# An environment with the oldest versions that pyproject.toml allows; see tests/travel.
+.venv-lowest/.installed: tests/travel/environment.py $(VENV)/.installed-test
+	@echo "Installing the lowest supported versions into .venv-lowest: a few minutes, most of it PyTorch."
+	$(BIN)/python tests/travel/environment.py .venv-lowest
 	@touch $@

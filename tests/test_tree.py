@@ -1,11 +1,10 @@
-"""The shape of the repository: one path in three trees, data flowing one way, short modules, commands that exist."""
+"""The shape of the repository: one path in three trees, data flowing one way, short modules."""
 
 import ast
 import re
 from pathlib import Path
 
 import pytest
-import yaml
 
 from interpbook.page import claims
 
@@ -63,26 +62,3 @@ def test_data_flows_one_way(module):
 
 def test_every_claim_is_recorded_by_a_notebook():
     assert claims.unrecorded(NOTEBOOKS) == []
-
-
-def test_conda_brings_python_and_pip_and_nothing_else():
-    dependencies = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
-    named = {re.split(r"[<>=! ]", entry)[0] for entry in dependencies if isinstance(entry, str)}
-    assert named == {"python", "pip"}
-    (pip,) = (entry["pip"] for entry in dependencies if isinstance(entry, dict))
-    assert len(pip) == 1
-    assert re.fullmatch(r"-e \.\[[\w,]+\]", pip[0])
-
-
-PAGES = ["README.md", "CONTRIBUTING.md", "book/welcome.md", "book/teaching.md", "environment.yml"]
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_command_that_a_page_names_exists(page):
-    text = (ROOT / page).read_text(encoding="utf-8")
-    # Only what is set as code, or a comment: in prose, "make sure" is no command.
-    code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`|^#.*?$", text, re.DOTALL | re.MULTILINE))
-    named = set(re.findall(r"\bmake ([a-z]+)\b", code))
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    assert named
-    assert named <= targets, named - targets

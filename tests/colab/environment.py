@@ -34,7 +34,7 @@ def borrowed_names() -> set[str]:
 def requirements() -> list[str]:
     """What the package and PyTorch need besides PyTorch."""
     project = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    lines = project["dependencies"] + project["optional-dependencies"]["photos"]
+    lines = list(project["dependencies"])
     lines += [line for name in BORROWED for line in distribution(name).requires or [] if "extra ==" not in line]
     return [line for line in lines if not is_borrowed(line)]
 

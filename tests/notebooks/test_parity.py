@@ -1,19 +1,18 @@
 """Every explorable figure of the book shows the same in the page as in a kernel.
 
-Needs the record that `make test` collects in INTERPBOOK_USAGE_LOG while it runs the notebooks (see explorables.py).
+Needs the record that a notebook's run left behind (see `tests/proofs.py` and `tests/kernel_explorables.py`).
 Both figures are compared as they begin, and with every control at its last value.
 """
 
 import html
 import json
-import os
 import re
 from pathlib import Path
 
 import notebook_rules as rules
+import proofs
 import pytest
 
-RECORD = os.environ.get("INTERPBOOK_USAGE_LOG")
 MOVE_TO_THE_END = """root => root.querySelectorAll("select, input[type=range]").forEach(control => {
     control.value = control.options ? control.options.length - 1 : control.max;
     control.dispatchEvent(new Event("input", {bubbles: true}));
@@ -21,14 +20,11 @@ MOVE_TO_THE_END = """root => root.querySelectorAll("select, input[type=range]").
 SHOWN = """root => [...root.querySelectorAll("img, [role=img]")].map(
     e => [e.getAttribute("src"), e.getAttribute("alt") ?? e.getAttribute("aria-label")])"""
 
-pytestmark = pytest.mark.skipif(RECORD is None, reason="no record of a run: `make test` collects one")
-
 
 def recorded(path: Path) -> list[dict]:
     """The explorable figures of the last run of a notebook."""
-    files = Path(RECORD or "").glob(f"explorable-{path.stem}-*.json")
-    runs = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-    return [run for run in runs if run["notebook"] == str(path)]
+    files = proofs.record_of(path, proofs.PROOFS).glob("explorable-*.json")
+    return [json.loads(file.read_text(encoding="utf-8")) for file in files]
 
 
 def shown_in_kernel(kind: str, seen: str) -> list[list[str | None]]:
@@ -41,6 +37,8 @@ def shown_in_kernel(kind: str, seen: str) -> list[list[str | None]]:
 
 @pytest.mark.parametrize("path", rules.NOTEBOOKS, ids=lambda path: path.stem)
 def test_page_and_kernel_show_the_same(path, chromium):
+    if not proofs.record_of(path, proofs.PROOFS).exists():
+        pytest.skip("this notebook was not run here: `make test` does")
     figures = recorded(path)
     calls = re.findall(r"\bexplore\.(?:live|sweep)\(", "\n".join(rules.cells(rules.read(path), "code")))
     assert len(figures) == len(calls)

@@ -49,7 +49,7 @@ def sweep(draw: Draw, *, alt: Alt = None, **controls: Values) -> None:
     1
     """
     if render_in_page():
-        page, said = _page(draw, alt, controls)
+        page, said = sweep_page(draw, alt=alt, **controls)
         names = ", ".join(control.title for control in _read(draw, controls))
         show(f"An explorable figure; its controls: {names}.", page, {"words": said})
     else:
@@ -62,11 +62,15 @@ def sweep_html(draw: Draw, *, alt: Alt = None, **controls: Values) -> str:
     Raises:
         ValueError: as `sweep`.
     """
-    return _page(draw, alt, controls)[0]
+    return sweep_page(draw, alt=alt, **controls)[0]
 
 
-def _page(draw: Draw, alt: Alt, controls: Mapping[str, Values]) -> tuple[str, list[dict[str, object]]]:
-    """The figure for the page, and what is stored of the words of every setting."""
+def sweep_page(draw: Draw, *, alt: Alt = None, **controls: Values) -> tuple[str, list[dict[str, object]]]:
+    """The figure for the page, and what is stored of the words of every setting.
+
+    Raises:
+        ValueError: as `sweep`.
+    """
     ordered = _read(draw, controls)
     pictures: list[str] = []
     states, said = [], []

@@ -1,4 +1,4 @@
-"""Runs in each notebook's kernel before its cells (PYTHONSTARTUP), and records what a kernel shows of its explorables.
+"""Runs in each notebook's kernel before its cells, and records what a kernel shows of its explorables.
 
 Whenever a cell makes a figure for the page, the same figure is made for a kernel. What that shows at the default and
 with every control at its last value goes to the directory INTERPBOOK_USAGE_LOG beside the page's figure, and
@@ -12,15 +12,13 @@ import os
 from pathlib import Path
 
 RECORD = os.environ.get("INTERPBOOK_USAGE_LOG")
-NOTEBOOK = os.environ.get("JPY_SESSION_NAME", "")
 _count = itertools.count()
 
 
 def record(kind: str, page: str, kernel: dict) -> None:
     """One explorable figure of this notebook: what the page gets, and what a kernel shows."""
-    found = {"notebook": NOTEBOOK, "kind": kind, "page": page, "kernel": kernel}
-    name = f"explorable-{Path(NOTEBOOK).stem}-{next(_count)}.json"
-    Path(RECORD, name).write_text(json.dumps(found), encoding="utf-8")
+    found = {"kind": kind, "page": page, "kernel": kernel}
+    Path(RECORD, f"explorable-{next(_count)}.json").write_text(json.dumps(found), encoding="utf-8")
 
 
 def in_a_kernel(view, boxes) -> dict:
@@ -37,23 +35,26 @@ def watch() -> None:
 
     live = importlib.import_module("interpbook.page.explore.live")
     sweep = importlib.import_module("interpbook.page.explore.sweep")
-    html = {"live": live.live_html, "sweep": sweep.sweep_html}
-    widgets = {"live": live.live_widgets, "sweep": sweep.sweep_widgets}
+    live_html, sweep_page = live.live_html, sweep.sweep_page
     chosen = ipywidgets.SelectionSlider | ipywidgets.Dropdown
 
-    def watched(kind: str):
-        def make(*args, **options):
-            page = html[kind](*args, **options)
-            box = widgets[kind](*args, **options)
-            boxes = [child for child in box.children if isinstance(child, chosen)]
-            [view] = [child for child in box.children if type(child) is ipywidgets.HTML]
-            record(kind, page, in_a_kernel(view, boxes))
-            return page
+    def seen(box) -> dict:
+        boxes = [child for child in box.children if isinstance(child, chosen)]
+        [view] = [child for child in box.children if type(child) is ipywidgets.HTML]
+        return in_a_kernel(view, boxes)
 
-        return make
+    def watched_live(*args, **options):
+        page = live_html(*args, **options)
+        record("live", page, seen(live.live_widgets(*args, **options)))
+        return page
 
-    live.live_html, sweep.sweep_html = watched("live"), watched("sweep")
+    def watched_sweep(*args, **options):
+        page, words = sweep_page(*args, **options)
+        record("sweep", page, seen(sweep.sweep_widgets(*args, **options)))
+        return page, words
+
+    live.live_html, sweep.sweep_page = watched_live, watched_sweep
 
 
-if RECORD and NOTEBOOK:
+if RECORD:
     watch()

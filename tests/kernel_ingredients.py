@@ -1,0 +1,39 @@
+"""Runs in each notebook's kernel before its cells, and records which files of this repository it stood on.
+
+Modules that were imported, and data, checkpoints and scripts that were opened: after each cell they are written to the
+directory INTERPBOOK_USAGE_LOG, and `tests/proofs.py` tells from them whether the notebook has to be executed again.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from IPython.core.getipython import get_ipython
+
+RECORD = os.environ.get("INTERPBOOK_USAGE_LOG")
+ROOT = Path(__file__).parents[1]
+PACKAGE = f"{ROOT / 'interpbook'}{os.sep}"
+# Compiled modules are known by their sources, and the registry by the claims of one chapter.
+LEFT_OUT = (".pyc", f"{os.sep}claims.yml")
+
+_opened: set[str] = set()
+
+
+def note(event: str, arguments: tuple) -> None:
+    """An audit hook: remember each file of the package that is opened to be read."""
+    if event == "open" and isinstance(arguments[0], str) and arguments[0].startswith(PACKAGE):
+        _opened.add(arguments[0])
+
+
+def write(result: object = None) -> None:
+    """Every file so far, by its path below the repository."""
+    modules = {getattr(module, "__file__", None) or "" for module in list(sys.modules.values())}
+    files = {name for name in _opened | modules if name.startswith(PACKAGE) and not name.endswith(LEFT_OUT)}
+    names = sorted(str(Path(name).relative_to(ROOT)) for name in files if Path(name).is_file())
+    Path(RECORD, "ingredients.json").write_text(json.dumps(names), encoding="utf-8")
+
+
+if RECORD:
+    sys.addaudithook(note)
+    get_ipython().events.register("post_run_cell", write)

@@ -1,0 +1,129 @@
+"""A notebook that was proved on this machine is not executed again while nothing that it stands on has changed.
+
+A pytest plugin: while nbval runs a notebook, its kernel leaves a record in a folder of its own below
+INTERPBOOK_USAGE_LOG (time and memory, the files that it read, its explorable figures). When all of its cells hold, the
+digest of its text, of these files, of its claims, of all installed versions and of the processor goes there as well.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import notebook_rules as rules
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+RECORD = os.environ.get("INTERPBOOK_USAGE_LOG")
+PROOFS = ROOT / "_build" / "proofs"
+# How a proof is made: a change here asks for every proof again.
+RULES = [
+    "tests/same_output.py",
+    "tests/kernel_ingredients.py",
+    "tests/kernel_explorables.py",
+    "tests/notebooks/nbval.cfg",
+]
+SETTINGS = ("INTERPBOOK_SCALE", "ATEN_CPU_CAPABILITY", "OMP_NUM_THREADS")
+
+
+def record_of(notebook: Path, records: Path) -> Path:
+    """The folder of what a notebook's last run left behind: `attribution/fullgrad` below `records`."""
+    return records / notebook.parent.name / notebook.stem
+
+
+def chapter_claims(notebook: Path) -> list[dict]:
+    """The entries of the registry that are this chapter's."""
+    registry = yaml.safe_load((ROOT / "book" / "claims.yml").read_text(encoding="utf-8"))
+    return [entry for entry in registry if entry["id"].startswith(f"{notebook.stem}.")]
+
+
+def digest(notebook: Path, ingredients: list[str], environment: Mapping[str, str]) -> str:
+    """One name for everything that a notebook's outcome can depend on, run with these environment variables."""
+    about = {
+        "claims": chapter_claims(notebook),
+        "versions": [sys.version, *versions(environment)],
+        "machine": [platform.platform(), processor()],
+        "settings": [environment.get(name) for name in SETTINGS],
+    }
+    content = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for file in [notebook, *(ROOT / name for name in [*(f"tests/{rule}" for rule in RULES), *ingredients])]:
+        content.update(f"\n{file.relative_to(ROOT)}\n".encode())
+        content.update(file.read_bytes() if file.is_file() else b"gone")
+    return content.hexdigest()
+
+
+def versions(environment: Mapping[str, str]) -> list[str]:
+    """Every distribution that is installed where the kernel runs: beside JUPYTER_PATH, where that names a kernel."""
+    installed = importlib.metadata.distributions()
+    if jupyter := environment.get("JUPYTER_PATH"):
+        packages = Path(jupyter).parents[1].glob("lib/*/site-packages")
+        installed = importlib.metadata.distributions(path=[str(folder) for folder in packages])
+    return sorted(f"{distribution.name} {distribution.version}" for distribution in installed)
+
+
+def processor() -> str:
+    """What kind of processor this is."""
+    info = Path("/proc/cpuinfo")
+    kinds = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    return (
+        "\n".join(sorted({line for line in kinds if line.startswith(("model name", "flags"))})) or platform.processor()
+    )
+
+
+def is_proved(notebook: Path, environment: Mapping[str, str]) -> bool:
+    """Whether this notebook held when it was last run so here, and nothing that it stood on has changed since."""
+    proof = record_of(notebook, Path(environment["INTERPBOOK_USAGE_LOG"])) / "proof.json"
+    if not proof.exists():
+        return False
+    stored = json.loads(proof.read_text(encoding="utf-8"))
+    return stored["digest"] == digest(notebook, stored["ingredients"], environment)
+
+
+def begin(notebook: Path, records: Path) -> None:
+    """Forget the last run of a notebook."""
+    folder = record_of(notebook, records)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def prove(notebook: Path, records: Path) -> None:
+    """Note that every cell of a notebook held."""
+    folder = record_of(notebook, records)
+    ingredients = json.loads((folder / "ingredients.json").read_text(encoding="utf-8"))
+    environment = {**os.environ, "INTERPBOOK_USAGE_LOG": str(records)}
+    proof = {"digest": digest(notebook, ingredients, environment), "ingredients": ingredients}
+    (folder / "proof.json").write_text(json.dumps(proof), encoding="utf-8")
+
+
+_held: dict[Path, int] = {}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tell a notebook's kernel, which is about to start, whose it is and where to record what it does."""
+    for name in ("INTERPBOOK_USAGE_LOG", "PYTHONSTARTUP", "JPY_SESSION_NAME"):
+        os.environ.pop(name, None)
+    if item.path.suffix == ".ipynb" and RECORD:
+        os.environ["JPY_SESSION_NAME"] = str(item.path)
+        os.environ["INTERPBOOK_USAGE_LOG"] = str(record_of(item.path, Path(RECORD)))
+        os.environ["PYTHONSTARTUP"] = str(Path(__file__).with_name("kernel_startup.py"))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Count the cells of each notebook that hold; one that does not is never made up for."""
+    file = ROOT / report.nodeid.partition("::")[0]
+    if file.suffix == ".ipynb" and report.when == "call":
+        _held[file] = _held.get(file, 0) + (1 if report.passed else -10_000)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where all cells of a notebook ran and held, note it; only the process that hears of all of them does."""
+    if RECORD and not hasattr(session.config, "workerinput"):
+        for notebook, held in _held.items():
+            if held == len(rules.cells(rules.read(notebook), "code")):
+                prove(notebook, Path(RECORD))

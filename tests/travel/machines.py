@@ -1,0 +1,101 @@
+"""The kinds of machine on which every notebook is proved by `make travel`, and what was seen to hold there."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import notebook_rules as rules
+import proofs
+
+SEEN = rules.ROOT / "book" / "travel.json"
+LOWEST = rules.ROOT / ".venv-lowest"
+RECORDS = rules.ROOT / "_build" / "travel"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One kind of machine.
+
+    name: as the ledger calls it.
+    settings: environment variables that make this machine behave like that one.
+    kernel: the name of the Jupyter kernel that runs the notebooks.
+    records: where the notebooks leave their records.
+    """
+
+    name: str
+    records: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    kernel: str = "python3"
+
+    def environment(self) -> dict[str, str]:
+        """This process's environment as the notebooks meet it there."""
+        return {**os.environ, **self.settings, "INTERPBOOK_USAGE_LOG": str(self.records)}
+
+
+HERE = Machine("this machine", proofs.PROOFS)
+# A processor's instruction set decides in which order floating-point numbers are added. PyTorch, oneDNN and MKL each
+# look for it on their own.
+AVX2 = Machine(
+    "AVX2",
+    RECORDS / "avx2",
+    {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
+)
+DEFAULT = Machine(
+    "no AVX",
+    RECORDS / "default",
+    {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
+)
+TWO_THREADS = Machine("two threads", RECORDS / "two-threads", {"OMP_NUM_THREADS": "2"})
+LOWEST_VERSIONS = Machine(
+    "lowest versions", RECORDS / "lowest", {"JUPYTER_PATH": str(LOWEST / "share" / "jupyter")}, "lowest"
+)
+OTHERS = (AVX2, DEFAULT, TWO_THREADS, LOWEST_VERSIONS)
+
+
+def one_other(notebook: Path) -> Machine:
+    """The older instruction set under which `make test` runs this notebook a second time: the name decides which.
+
+    Both for every notebook would cost each chapter a third run; `make travel` has them all.
+    """
+    return (AVX2, DEFAULT)[sum(notebook.stem.encode()) % 2]
+
+
+def fingerprint(notebook: Path) -> str:
+    """Names the code of a notebook and its claims: what was seen of other code or other claims does not count."""
+    about = [rules.cells(rules.read(notebook), "code"), proofs.chapter_claims(notebook)]
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def note_claims(machine: Machine, notebooks: Sequence[Path], seen: Path = SEEN) -> None:
+    """Write down which claims these notebooks recorded on that machine, in their last run there."""
+    known = read(seen)
+    name = vector_unit() if machine is HERE else machine.name
+    for notebook in notebooks:
+        chapter = f"{notebook.parent.name}/{notebook.stem}"
+        code = fingerprint(notebook)
+        if known.get(chapter, {}).get("code") != code:
+            known[chapter] = {"code": code, "machines": {}}
+        known[chapter]["machines"][name] = sorted(recorded_claims(notebook, machine.records))
+    text = json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False)
+    seen.write_text(text + "\n", encoding="utf-8")
+
+
+def vector_unit() -> str:
+    """What this processor adds with, as the ledger calls it: "AVX512"."""
+    import torch  # here, because it takes seconds, and only the ledger wants to know
+
+    return torch.backends.cpu.get_cpu_capability()
+
+
+def read(seen: Path = SEEN) -> dict[str, dict]:
+    """What was seen so far, by chapter."""
+    return json.loads(seen.read_text(encoding="utf-8")) if seen.exists() else {}
+
+
+def recorded_claims(notebook: Path, records: Path) -> set[str]:
+    """The claims whose verdict was confirmed: a claim is recorded when its criterion and its verdict agree."""
+    [usage] = proofs.record_of(notebook, records).glob("usage-*.json")
+    return set(json.loads(usage.read_text(encoding="utf-8"))["claims"])
