@@ -51,6 +51,7 @@ notebooks: $(VENV)/.installed-test ## run every notebook again and save it (make
 		--ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
 	@# Lines that were printed one after another are one output, however they happened to arrive.
 	$(BIN)/jupyter nbconvert --to notebook --inplace --coalesce-streams --log-level=WARN $(NOTEBOOKS)
+	$(BIN)/python -m interpbook.page.executed $(NOTEBOOKS)
 
 checkpoints: $(VENV)/.installed-test ## train the small networks again from their recipes and report their accuracy
 	$(BIN)/python -m interpbook.checkpoints

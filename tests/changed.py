@@ -25,10 +25,10 @@ def files(since: str | None = None, root: Path = rules.ROOT) -> list[str]:
     return sorted({*known, *git("ls-files", "--others", "--exclude-standard")})
 
 
-def tests_beside(changed: Iterable[str]) -> list[str]:
+def places_beside(changed: Iterable[str]) -> list[str]:
     """The tests of the changed modules and chapters, and what holds always; each once.
 
-    >>> tests_beside(["interpbook/density/sampling.py", "notebooks/density/implicit_density.ipynb"])
+    >>> places_beside(["interpbook/density/sampling.py", "notebooks/density/implicit_density.ipynb"])
     ['tests/test_tree.py', 'tests/notebooks', 'interpbook/density', 'tests/density', 'tests/page/exercises/density']
     """
     found = [place for file in changed for place in _beside(Path(file))]
@@ -40,7 +40,9 @@ def tests_beside(changed: Iterable[str]) -> list[str]:
 def _beside(file: Path) -> list[str]:
     top, *inner = file.parts
     if top == "notebooks" and file.suffix == ".ipynb":
-        return [place for place in tests_of_chapter(str(file.relative_to(top).with_suffix(""))) if "exercises" in place]
+        return [
+            place for place in places_of_chapter(str(file.relative_to(top).with_suffix(""))) if "exercises" in place
+        ]
     if top == "interpbook":
         # A module's tests are those of its folder; those of a folder's own modules lie beside its subfolders.
         folder = file.parent.relative_to(top)
@@ -60,7 +62,7 @@ def _existing(place: Path) -> list[str]:
     return [] if place == Path("tests") else [str(place)]
 
 
-def tests_of_chapter(chapter: str) -> list[str]:
+def places_of_chapter(chapter: str) -> list[str]:
     """The tests of a chapter's library and of its exercises, and its modules' examples, for `attribution/fullgrad`."""
     part, _, name = chapter.partition("/")
     files = (name, f"{name}.py", f"test_{name}.py")

@@ -67,7 +67,7 @@ def elsewhere(notebooks: Sequence[Path], machine: Machine, fresh: bool) -> bool:
 def test(chapter: str | None, fresh: bool) -> bool:
     """Everything, or everything about one chapter."""
     notebooks = chapter_notebooks(chapter)
-    places = changed.tests_of_chapter(chapter) if chapter else ["interpbook", "tests"]
+    places = changed.places_of_chapter(chapter) if chapter else ["interpbook", "tests"]
     waiting = names(unproved(notebooks, HERE, fresh))
     holds = pytest("--doctest-modules", *places, *waiting, *WITHOUT_RECORDS)
     for machine in (AVX2, DEFAULT):
@@ -93,7 +93,7 @@ def check(since: str | None) -> bool:
     for command in ("ruff check -q", "ruff format --check -q", "mypy"):
         holds &= subprocess.run([sys.executable, "-m", *command.split()], cwd=ROOT).returncode == 0
     files = changed.files(since)
-    places = changed.tests_beside(files)
+    places = changed.places_beside(files)
     notebooks = [path for path in rules.NOTEBOOKS if str(path.relative_to(ROOT)) in files]
     waiting = unproved(notebooks, HERE, fresh=False)
     executed, left = waiting[:2], waiting[2:]

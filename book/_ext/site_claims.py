@@ -11,7 +11,7 @@ from pybtex.richtext import Text
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from interpbook.page import claims
+from interpbook.page import claims, executed
 
 PLACEHOLDER = "{{ claims }}"
 HEAD = "<thead><tr><th scope='col'>Claim</th><th scope='col'>Measured</th><th scope='col'>Verdict</th></tr></thead>"
@@ -28,21 +28,32 @@ def write_ledger(app: Sphinx, docname: str, content: list[str]) -> None:
     }
     for name in claims.unrecorded(chapters.values()):
         log.warning("the claim %s is registered, but no committed notebook recorded it", name, location=docname)
-    tables = [_table(name, notebook) for name, notebook in chapters.items()]
+    seen = Path(app.srcdir, "book", "travel.json")
+    tables = [_table(name, notebook, seen) for name, notebook in chapters.items()]
     content[0] = content[0].replace(PLACEHOLDER, "\n\n".join(filter(None, tables)) or "No claim is registered yet.")
 
 
-def _table(chapter: str, notebook: Path) -> str:
+def _table(chapter: str, notebook: Path, seen: Path) -> str:
     """A heading that links to the chapter, and its claims."""
     records = claims.read_notebook(notebook)
     if not records:
         return ""
-    rows = "".join(claims.claim_row_html(record) for record in records)
+    machines = executed.seen_on(notebook, seen)
+    rows = "".join(claims.claim_row_html(record, machines.get(record.id, [])) for record in records)
     title = escape(title_of(notebook))
     return (
         f"## [{title}](../{chapter}.ipynb)\n\n"
         f'<div class="ib-scroll"><table class="ib-claims">{HEAD}<tbody>{rows}</tbody></table></div>'
     )
+
+
+def refuse_stale_outputs(app: Sphinx, docname: str, content: list[str]) -> None:
+    """Outputs that come from other code than the one above them are a warning, and so stop the build."""
+    notebook = Path(app.srcdir, f"{docname}.ipynb")
+    if notebook.exists() and executed.is_stale(notebook):
+        log.warning(
+            "its code has changed since it was executed: make notebooks NOTEBOOKS=%s.ipynb", docname, location=docname
+        )
 
 
 def title_of(notebook: Path) -> str:
@@ -80,5 +91,6 @@ def _names(entry: Entry) -> str:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", write_ledger)
+    app.connect("source-read", refuse_stale_outputs)
     app.connect("build-finished", link_sources)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -127,12 +127,17 @@ def unrecorded(notebooks: Iterable[str | Path]) -> list[str]:
     return [id for id in registry.load() if id not in seen]
 
 
-def claim_row_html(record: ClaimRecord) -> str:
-    """One `<tr>`: the sentence and its source, what was measured and the criterion, the verdict."""
+def claim_row_html(record: ClaimRecord, machines: Iterable[str] = ()) -> str:
+    """One `<tr>`: the sentence and its source, what was measured and the criterion, the verdict.
+
+    machines: on which kinds of machine the verdict was confirmed, where that is known.
+    """
     entry = registry.find(record.id)
     verdict = f"{'✗' if entry.verdict == 'not reproduced' else '✓'} {entry.verdict}"
     paper = f" The paper: {html.escape(entry.paper)}." if entry.paper is not None else ""
     why = f"<small>{inline(entry.why)}</small>" if entry.why else ""
+    seen = html.escape(", ".join(machines))
+    why += f'<small class="ib-seen">confirmed with {seen}</small>' if seen else ""
     slug = entry.verdict.replace(" ", "-")
     return (
         f'<tr class="ib-claim ib-{slug}" data-claim="{html.escape(record.id)}">'

@@ -1,6 +1,5 @@
 """The kinds of machine on which every notebook is proved by `make travel`, and what was seen to hold there."""
 
-import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import notebook_rules as rules
 import proofs
+
+from interpbook.page import executed
 
 SEEN = rules.ROOT / "book" / "travel.json"
 LOWEST = rules.ROOT / ".venv-lowest"
@@ -63,24 +64,15 @@ def one_other(notebook: Path) -> Machine:
     return (AVX2, DEFAULT)[sum(notebook.stem.encode()) % 2]
 
 
-def fingerprint(notebook: Path) -> str:
-    """Names the code of a notebook and its claims: what was seen of other code or other claims does not count."""
-    about = [rules.cells(rules.read(notebook), "code"), proofs.chapter_claims(notebook)]
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
-
-
 def note_claims(machine: Machine, notebooks: Sequence[Path], seen: Path = SEEN) -> None:
-    """Write down which claims these notebooks recorded on that machine, in their last run there."""
-    known = read(seen)
-    name = vector_unit() if machine is HERE else machine.name
+    """Write down which claims these notebooks recorded on that machine, in their last run there.
+
+    A claim is recorded when its criterion and its verdict agree.
+    """
     for notebook in notebooks:
-        chapter = f"{notebook.parent.name}/{notebook.stem}"
-        code = fingerprint(notebook)
-        if known.get(chapter, {}).get("code") != code:
-            known[chapter] = {"code": code, "machines": {}}
-        known[chapter]["machines"][name] = sorted(recorded_claims(notebook, machine.records))
-    text = json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False)
-    seen.write_text(text + "\n", encoding="utf-8")
+        [usage] = proofs.record_of(notebook, machine.records).glob("usage-*.json")
+        claims = json.loads(usage.read_text(encoding="utf-8"))["claims"]
+        executed.note_seen(notebook, vector_unit() if machine is HERE else machine.name, claims, seen)
 
 
 def vector_unit() -> str:
@@ -88,14 +80,3 @@ def vector_unit() -> str:
     import torch  # here, because it takes seconds, and only the ledger wants to know
 
     return torch.backends.cpu.get_cpu_capability()
-
-
-def read(seen: Path = SEEN) -> dict[str, dict]:
-    """What was seen so far, by chapter."""
-    return json.loads(seen.read_text(encoding="utf-8")) if seen.exists() else {}
-
-
-def recorded_claims(notebook: Path, records: Path) -> set[str]:
-    """The claims whose verdict was confirmed: a claim is recorded when its criterion and its verdict agree."""
-    [usage] = proofs.record_of(notebook, records).glob("usage-*.json")
-    return set(json.loads(usage.read_text(encoding="utf-8"))["claims"])

@@ -1,0 +1,89 @@
+"""What a stored notebook was executed from, and where its claims were seen to hold.
+
+`python -m interpbook.page.executed NOTEBOOK...` notes in each notebook that its outputs are those of its present code;
+`make notebooks` calls it. The book's builder refuses a notebook whose code has changed since.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from interpbook.page import registry
+
+
+def code_of(notebook: Mapping[str, Any]) -> list[str]:
+    """The sources of a notebook's code cells."""
+    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def fingerprint(*parts: object) -> str:
+    """A short name for a content, another one for any other.
+
+    >>> fingerprint(["x = 1"]) == fingerprint(["x = 1"]) != fingerprint(["x = 2"])
+    True
+    """
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def stamp(path: Path) -> None:
+    """Note in a notebook that was just executed from which code its outputs come.
+
+    Raises:
+        ValueError: the notebook was not executed from top to bottom.
+    """
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    counts = [cell["execution_count"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    if counts != list(range(1, len(counts) + 1)):
+        raise ValueError(f"{path} was not executed from top to bottom: its cells ran as {counts}")
+    notebook["metadata"]["interpbook"] = {"executed": fingerprint(code_of(notebook))}
+    path.write_text(json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def is_stale(path: Path) -> bool:
+    """Whether a notebook's outputs come from other code than the one that is in it now."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    executed = notebook["metadata"].get("interpbook", {}).get("executed")
+    return executed != fingerprint(code_of(notebook))
+
+
+def chapter_of(path: Path) -> str:
+    """A chapter's one path, "attribution/fullgrad"."""
+    return f"{path.parent.name}/{path.stem}"
+
+
+def fingerprint_with_claims(path: Path) -> str:
+    """Names a chapter's code and its claims: what was seen of other code, or of other claims, does not count."""
+    claims = [asdict(claim) for claim in registry.load().values() if claim.id.startswith(f"{path.stem}.")]
+    return fingerprint(code_of(json.loads(path.read_text(encoding="utf-8"))), claims)
+
+
+def note_seen(path: Path, machine: str, claims: list[str], seen: Path) -> None:
+    """Write down in the file `seen` that these claims of a chapter held on a kind of machine."""
+    known = json.loads(seen.read_text(encoding="utf-8")) if seen.exists() else {}
+    code = fingerprint_with_claims(path)
+    entry = known.get(chapter_of(path), {})
+    machines = entry["machines"] if entry.get("code") == code else {}
+    known[chapter_of(path)] = {"code": code, "machines": {**machines, machine: sorted(claims)}}
+    seen.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def seen_on(path: Path, seen: Path) -> dict[str, list[str]]:
+    """For each claim of a chapter, as it is now, the kinds of machine on which it was seen to hold."""
+    known = json.loads(seen.read_text(encoding="utf-8")) if seen.exists() else {}
+    entry = known.get(chapter_of(path), {})
+    if entry.get("code") != fingerprint_with_claims(path):
+        return {}
+    found: dict[str, list[str]] = {}
+    for machine, claims in entry["machines"].items():
+        for claim in claims:
+            found.setdefault(claim, []).append(machine)
+    return found
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        stamp(Path(name))
