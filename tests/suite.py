@@ -31,12 +31,20 @@ NBVAL = [
 
 
 def pytest(*arguments: str, machine: Machine = HERE) -> bool:
-    """Run pytest on two processes, as on that machine; whether all of it holds. A selection without a test holds."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope", *NBVAL, *arguments]
-    command += [f"--nbval-kernel-name={machine.kernel}"]
+    """Run pytest as on that machine; whether all of it holds. A selection without a test holds."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", str(machine.processes), "--dist", "loadscope", *NBVAL]
+    command += [f"--nbval-kernel-name={machine.kernel}", *arguments]
     where = "" if machine is HERE else f"as with {machine.name}"
     settings = {**machine.environment(), "INTERPBOOK_COSTS": str(ACCOUNTS), "INTERPBOOK_COSTS_WHERE": where}
     return subprocess.run(command, cwd=ROOT, env=settings).returncode in (0, 5)
+
+
+def style() -> bool:
+    """Whether the code, that of the notebooks included, is written as agreed, and its types agree."""
+    holds = True
+    for command in ("ruff check -q", "ruff format --check -q", "mypy"):
+        holds &= subprocess.run([sys.executable, "-m", *command.split()], cwd=ROOT).returncode == 0
+    return holds
 
 
 def names(paths: Sequence[Path]) -> list[str]:
@@ -69,7 +77,8 @@ def test(chapter: str | None, fresh: bool) -> bool:
     notebooks = chapter_notebooks(chapter)
     places = changed.places_of_chapter(chapter) if chapter else ["interpbook", "tests"]
     waiting = names(unproved(notebooks, HERE, fresh))
-    holds = pytest("--doctest-modules", *places, *waiting, *WITHOUT_RECORDS)
+    holds = style()
+    holds &= pytest("--doctest-modules", *places, *waiting, *WITHOUT_RECORDS)
     for machine in (AVX2, DEFAULT):
         holds &= elsewhere([path for path in notebooks if one_other(path) == machine], machine, fresh)
     only = ["-k", " or ".join(path.stem for path in notebooks)] if chapter else []
@@ -89,9 +98,7 @@ def travel(chapter: str | None, fresh: bool) -> bool:
 
 def check(since: str | None) -> bool:
     """Style, types, and the tests beside what changed since a commit, or since this branch left the main branch."""
-    holds = True
-    for command in ("ruff check -q", "ruff format --check -q", "mypy"):
-        holds &= subprocess.run([sys.executable, "-m", *command.split()], cwd=ROOT).returncode == 0
+    holds = style()
     files = changed.files(since)
     places = changed.places_beside(files)
     notebooks = [path for path in rules.NOTEBOOKS if str(path.relative_to(ROOT)) in files]

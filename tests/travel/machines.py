@@ -24,12 +24,14 @@ class Machine:
     settings: environment variables that make this machine behave like that one.
     kernel: the name of the Jupyter kernel that runs the notebooks.
     records: where the notebooks leave their records.
+    processes: how many notebooks run side by side.
     """
 
     name: str
     records: Path
     settings: dict[str, str] = field(default_factory=dict)
     kernel: str = "python3"
+    processes: int = 2
 
     def environment(self) -> dict[str, str]:
         """This process's environment as the notebooks meet it there."""
@@ -49,9 +51,10 @@ DEFAULT = Machine(
     RECORDS / "default",
     {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
 )
-TWO_THREADS = Machine("two threads", RECORDS / "two-threads", {"OMP_NUM_THREADS": "2"})
+# Threads of two notebooks would wait for each other.
+TWO_THREADS = Machine("two threads", RECORDS / "two-threads", {"OMP_NUM_THREADS": "2"}, processes=1)
 LOWEST_VERSIONS = Machine(
-    "lowest versions", RECORDS / "lowest", {"JUPYTER_PATH": str(LOWEST / "share" / "jupyter")}, "lowest"
+    "lowest versions", RECORDS / "lowest", {"JUPYTER_PATH": str(LOWEST / "share" / "jupyter")}, kernel="lowest"
 )
 OTHERS = (AVX2, DEFAULT, TWO_THREADS, LOWEST_VERSIONS)
 
