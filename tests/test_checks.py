@@ -41,7 +41,7 @@ def test_check_input_takes_every_floating_dtype(dtype):
     [
         (torch.zeros(3, 2), TypeError, r"^data: expected a tuple of two tensors \(inputs, targets\), got Tensor"),
         ((torch.zeros(3, 2),), TypeError, "^data: .*got tuple"),
-        ((torch.zeros(3, 2), [0, 1, 0]), TypeError, "^data: .*got tuple"),
+        ((torch.zeros(3, 2), [0, 1, 0]), TypeError, "^data: .*got tuple of Tensor and list"),
         ((torch.zeros(3, 2), torch.tensor(0)), ValueError, r"^data: .*got 3 inputs and targets of shape \(\)"),
         ((torch.zeros(3, 2), torch.zeros(2)), ValueError, r"^data: .*got 3 inputs and targets of shape \(2,\)"),
         ((torch.zeros(3), torch.zeros(3)), ValueError, r"^inputs of data: expected shape"),

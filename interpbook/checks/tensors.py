@@ -36,7 +36,9 @@ def check_data(data: object) -> tuple[Tensor, Tensor]:
     >>> inputs, targets = check_data((torch.zeros(3, 2), torch.zeros(3)))
     """
     if not (isinstance(data, tuple) and len(data) == 2 and all(isinstance(part, Tensor) for part in data)):
-        raise TypeError(f"data: expected a tuple of two tensors (inputs, targets), got {type(data).__name__}")
+        parts = [type(part).__name__ for part in data] if isinstance(data, tuple) else []
+        got = " of ".join([type(data).__name__, " and ".join(parts)] if parts else [type(data).__name__])
+        raise TypeError(f"data: expected a tuple of two tensors (inputs, targets), got {got}")
     inputs, targets = data
     check_input(inputs, "inputs of data")
     if targets.dim() == 0 or len(targets) != len(inputs):
