@@ -12,12 +12,13 @@ from torch import Tensor
 from interpbook.attribution.noise import standard_normal
 from interpbook.attribution.select import Classes
 from interpbook.checks import check_count, check_finite, check_generator, check_input, check_integers, check_target
+from interpbook.equality import EqualByValue
 
 __all__ = ["GaussianMixture"]
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianMixture:
+class GaussianMixture(EqualByValue):
     """Data with a known density: K Gaussians, each of which belongs to a class,
 
         p(x, y) = sum over the components k of class y of w_k N(x; m_k, S_k).
