@@ -103,7 +103,7 @@ def fit(
     model.to(home)
     inputs, targets = inputs.to(home), targets.to(home)
     with _own_randomness(seed, home):
-        classes = _check_first_outputs(model, inputs, targets)
+        classes = _check_first_outputs(model, inputs, targets, loss)
     if regulariser is not None:
         generator = torch.Generator(device=home).manual_seed(seed)
         regulariser = partial(_scalar, regulariser, generator)
@@ -209,18 +209,29 @@ def _check_targets(targets: Tensor, loss: Loss) -> Tensor:
     return targets
 
 
-def _check_first_outputs(model: nn.Module, inputs: Tensor, targets: Tensor) -> bool:
+def _check_first_outputs(model: nn.Module, inputs: Tensor, targets: Tensor, loss: Loss) -> bool:
     """Try one example; True if the targets are classes, which then have to exist in the outputs."""
     model.eval()
     with torch.no_grad():
         outputs = model(inputs[:1])
     if targets.dim() != 1 or targets.is_floating_point():
+        if loss is F.cross_entropy:
+            _check_cross_entropy(outputs, targets)
         return False
     classes = check_output(outputs, 1).shape[1]
     low, high = int(targets.min()), int(targets.max())
     if low < 0 or high >= classes:
         raise ValueError(f"data: expected classes from 0 to {classes - 1}, got {low} to {high}")
     return True
+
+
+def _check_cross_entropy(outputs: Tensor, targets: Tensor) -> None:
+    """Of targets that are no vector of classes: let torch say whether it takes them, of the first example."""
+    try:
+        F.cross_entropy(outputs, targets[:1])
+    except (RuntimeError, ValueError, IndexError) as error:
+        got = f"{targets.dtype} of shape {tuple(targets.shape)}"
+        raise ValueError(f"data: expected targets that cross-entropy takes, N classes, got {got}: {error}") from error
 
 
 @contextmanager

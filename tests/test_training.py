@@ -266,6 +266,15 @@ def test_a_regulariser_returns_a_scalar(result: object, got: str) -> None:
     assert not model.training
 
 
+def test_targets_may_be_probabilities_of_the_classes() -> None:
+    inputs, labels = blobs()
+    one, two = network(), network()
+    fit(one, (inputs, F.one_hot(labels, 3).float()), epochs=2)
+    fit(two, (inputs, labels), epochs=2)
+    for a, b in zip(one.parameters(), two.parameters(), strict=True):
+        torch.testing.assert_close(a, b)
+
+
 def test_regression_has_no_accuracy() -> None:
     inputs, _ = blobs()
     history = fit(nn.Linear(2, 2), (inputs, inputs), epochs=3, lr=0.1, loss=F.mse_loss)
@@ -285,6 +294,8 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"data": (X, Y + 1)}, ValueError, "data: expected classes from 0 to 2, got 1 to 3"),
     ({"data": (X, Y - 1)}, ValueError, "data: expected classes from 0 to 2, got -1 to 1"),
     ({"data": (X, Y.double())}, TypeError, r"^data: expected integer targets for cross-entropy.*got torch\.float64"),
+    ({"data": (X, Y[:, None])}, ValueError, r"^data: expected targets that cross-entropy takes.* of shape \(90, 1\)"),
+    ({"data": (X, X)}, ValueError, r"^data: expected targets that cross-entropy takes.*got torch\.float32 of shape"),
     ({"data": (X, Y == 1)}, TypeError, r"^data: expected integer targets for cross-entropy.*got torch\.bool"),
     ({"model": nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))}, ValueError, r"shape \(B, K\)"),
     ({"epochs": 0}, ValueError, "epochs: expected an int of at least 1, got 0"),
