@@ -6,13 +6,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
-from interpbook.checks import check_count, check_data, check_model, check_number, check_output
+from interpbook.checks import (
+    check_count,
+    check_data,
+    check_integers,
+    check_labels,
+    check_model,
+    check_number,
+    check_output,
+)
 from interpbook.progress import progress_bar
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -60,7 +69,7 @@ def fit(
 
     Args:
         model: any module; the parameters that require a gradient are trained.
-        data: inputs Float[N *dims] and targets, Int[N] for classes or whatever `loss` takes.
+        data: inputs Float[N *dims] and targets, N integers of any width for classes or whatever `loss` takes.
         epochs: passes through the data.
         loss: of (outputs, targets) of a batch, a scalar that is a mean over the batch.
         regulariser: of (model, inputs, targets, generator) of a batch, a scalar to add to the loss, with its
@@ -88,12 +97,13 @@ def fit(
     if regulariser is not None and not callable(regulariser):
         raise TypeError(f"regulariser: expected a function or None, got {type(regulariser).__name__}")
     inputs, targets = check_data(data)
+    targets = _check_targets(targets, loss)
     update = _optimiser(optimiser, _trainable(model), lr)
     home = torch.device(device) if device is not None else next(model.parameters()).device
     model.to(home)
     inputs, targets = inputs.to(home), targets.to(home)
     with _own_randomness(seed, home):
-        classes = _check_first_outputs(model, inputs, targets)
+        classes = _check_first_outputs(model, inputs, targets, loss)
     if regulariser is not None:
         generator = torch.Generator(device=home).manual_seed(seed)
         regulariser = partial(_scalar, regulariser, generator)
@@ -188,18 +198,40 @@ def _optimiser(name: str, parameters: list[nn.Parameter], lr: float) -> torch.op
     raise ValueError(f'optimiser: expected "adam" or "sgd", got {name!r}')
 
 
-def _check_first_outputs(model: nn.Module, inputs: Tensor, targets: Tensor) -> bool:
+def _check_targets(targets: Tensor, loss: Loss) -> Tensor:
+    """Classes as int64, the only integers that cross-entropy takes; other targets as they are."""
+    if targets.dim() != 1:
+        return targets
+    if not (targets.is_floating_point() or targets.is_complex() or targets.dtype == torch.bool):
+        return targets.long()
+    if loss is F.cross_entropy:
+        raise TypeError(f"data: expected integer targets for cross-entropy, the classes, got {targets.dtype}")
+    return targets
+
+
+def _check_first_outputs(model: nn.Module, inputs: Tensor, targets: Tensor, loss: Loss) -> bool:
     """Try one example; True if the targets are classes, which then have to exist in the outputs."""
     model.eval()
     with torch.no_grad():
         outputs = model(inputs[:1])
     if targets.dim() != 1 or targets.is_floating_point():
+        if loss is F.cross_entropy:
+            _check_cross_entropy(outputs, targets)
         return False
     classes = check_output(outputs, 1).shape[1]
     low, high = int(targets.min()), int(targets.max())
     if low < 0 or high >= classes:
         raise ValueError(f"data: expected classes from 0 to {classes - 1}, got {low} to {high}")
     return True
+
+
+def _check_cross_entropy(outputs: Tensor, targets: Tensor) -> None:
+    """Of targets that are no vector of classes: let torch say whether it takes them, of the first example."""
+    try:
+        F.cross_entropy(outputs, targets[:1])
+    except (RuntimeError, ValueError, IndexError) as error:
+        got = f"{targets.dtype} of shape {tuple(targets.shape)}"
+        raise ValueError(f"data: expected targets that cross-entropy takes, N classes, got {got}: {error}") from error
 
 
 @contextmanager
@@ -217,13 +249,14 @@ def _own_randomness(seed: int, device: torch.device) -> Iterator[None]:
 def accuracy(
     model: nn.Module,
     images: Float[Tensor, "n *dims"],
-    labels: Int[Tensor, "..."],
+    labels: Integer[Tensor, "..."] | Integer[np.ndarray, "..."] | Sequence[int],
     *,
     batch_size: int = 1000,
 ) -> float:
     """The fraction of examples whose largest logit is that of their label, 0 to 1.
 
-    `labels` is Int[N], classes. Works on the device of the model; the result does not depend on `batch_size`.
+    `labels` are N classes, in an integer tensor, a list or a numpy array. Works on the device of the model; the result
+    does not depend on `batch_size`.
 
     Raises:
         TypeError, ValueError: bad inputs or labels, a model in training mode, or outputs that are not (B, K).
@@ -234,7 +267,8 @@ def accuracy(
     """
     check_count(batch_size, "batch_size")
     check_model(model)
-    images, labels = check_data((images, labels))
+    images, labels = check_data((images, check_integers(labels, "labels")))
+    labels = check_labels(labels, len(images), None)
     parameter = next(model.parameters(), images)
     hits = torch.zeros((), dtype=torch.int64, device=parameter.device)
     with torch.no_grad():

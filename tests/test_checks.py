@@ -41,7 +41,7 @@ def test_check_input_takes_every_floating_dtype(dtype):
     [
         (torch.zeros(3, 2), TypeError, r"^data: expected a tuple of two tensors \(inputs, targets\), got Tensor"),
         ((torch.zeros(3, 2),), TypeError, "^data: .*got tuple"),
-        ((torch.zeros(3, 2), [0, 1, 0]), TypeError, "^data: .*got tuple"),
+        ((torch.zeros(3, 2), [0, 1, 0]), TypeError, "^data: .*got tuple of Tensor and list"),
         ((torch.zeros(3, 2), torch.tensor(0)), ValueError, r"^data: .*got 3 inputs and targets of shape \(\)"),
         ((torch.zeros(3, 2), torch.zeros(2)), ValueError, r"^data: .*got 3 inputs and targets of shape \(2,\)"),
         ((torch.zeros(3), torch.zeros(3)), ValueError, r"^inputs of data: expected shape"),
@@ -118,7 +118,14 @@ def test_check_values_refuses(values, error, says):
     [
         (True, TypeError, "True"),
         (1.0, TypeError, "1.0"),
-        ([0, 1], TypeError, r"\[0, 1\]"),
+        ([0.0, 1.0], TypeError, r"list with 0\.0"),
+        ([0, True], TypeError, "list with True"),
+        ([[0], [1]], TypeError, r"list with \[0\]"),
+        ([0, 2**70], TypeError, "list with 1180591620717411303424"),
+        (np.array([0.0, 1.0]), TypeError, "array of float64"),
+        ([0], ValueError, r"shape \(2,\), got \(1,\)"),
+        ([0, 5], ValueError, "from 0 to 4, got 5"),
+        (np.array([-1, 0]), ValueError, "from 0 to 4, got -1"),
         (None, TypeError, "None"),
         (-1, ValueError, "from 0 to 4, got -1"),
         (5, ValueError, "from 0 to 4, got 5"),
@@ -133,6 +140,26 @@ def test_check_values_refuses(values, error, says):
 def test_check_target_refuses(target, error, says):
     with pytest.raises(error, match=rf"^target: .*{says}"):
         checks.check_target(target, batch=2, classes=5)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [[4, 0], (4, np.int8(0)), *(np.array([4, 0], dtype=kind) for kind in ("u1", "<i2", ">i8", "u8"))],
+)
+def test_check_target_takes_lists_and_arrays(target):
+    checked = checks.check_target(target, batch=2, classes=5)
+    assert checked.dtype == torch.int64
+    assert checked.tolist() == [4, 0]
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.uint8, torch.int16, torch.int32, torch.int64])
+def test_what_is_not_known_yet_is_not_checked(dtype):
+    """Neither does a narrow dtype overflow beside a number of classes that it cannot hold."""
+    target = torch.tensor([4, 0, 100], dtype=dtype)
+    assert checks.check_target(target, batch=None, classes=None).tolist() == [4, 0, 100]
+    assert checks.check_target(target, batch=3, classes=1000).tolist() == [4, 0, 100]
+    with pytest.raises(ValueError, match=r"^target: expected a class of at least 0, got -1"):
+        checks.check_target(-1, batch=None, classes=None)
 
 
 def test_check_target_returns_an_int_or_int64():

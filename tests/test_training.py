@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import jaxtyping
 import pytest
 import torch
 from torch import Tensor, nn
@@ -265,6 +266,15 @@ def test_a_regulariser_returns_a_scalar(result: object, got: str) -> None:
     assert not model.training
 
 
+def test_targets_may_be_probabilities_of_the_classes() -> None:
+    inputs, labels = blobs()
+    one, two = network(), network()
+    fit(one, (inputs, F.one_hot(labels, 3).float()), epochs=2)
+    fit(two, (inputs, labels), epochs=2)
+    for a, b in zip(one.parameters(), two.parameters(), strict=True):
+        torch.testing.assert_close(a, b)
+
+
 def test_regression_has_no_accuracy() -> None:
     inputs, _ = blobs()
     history = fit(nn.Linear(2, 2), (inputs, inputs), epochs=3, lr=0.1, loss=F.mse_loss)
@@ -283,6 +293,10 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"data": (X.long(), Y)}, TypeError, "inputs of data: expected a floating tensor"),
     ({"data": (X, Y + 1)}, ValueError, "data: expected classes from 0 to 2, got 1 to 3"),
     ({"data": (X, Y - 1)}, ValueError, "data: expected classes from 0 to 2, got -1 to 1"),
+    ({"data": (X, Y.double())}, TypeError, r"^data: expected integer targets for cross-entropy.*got torch\.float64"),
+    ({"data": (X, Y[:, None])}, ValueError, r"^data: expected targets that cross-entropy takes.* of shape \(90, 1\)"),
+    ({"data": (X, X)}, ValueError, r"^data: expected targets that cross-entropy takes.*got torch\.float32 of shape"),
+    ({"data": (X, Y == 1)}, TypeError, r"^data: expected integer targets for cross-entropy.*got torch\.bool"),
     ({"model": nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))}, ValueError, r"shape \(B, K\)"),
     ({"epochs": 0}, ValueError, "epochs: expected an int of at least 1, got 0"),
     ({"batch_size": 0}, ValueError, "batch_size: expected an int of at least 1, got 0"),
@@ -316,6 +330,36 @@ def test_accuracy_refuses_bad_input() -> None:
         accuracy(network().eval(), X, Y[:-1])
     with pytest.raises(ValueError, match=r"model output: expected shape \(B, K\)"):
         accuracy(nn.Flatten(0).eval(), X, Y)
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        (Y.float(), TypeError, r"^labels: expected an integer tensor.*got torch\.float32"),
+        (Y == 1, TypeError, r"^labels: expected an integer tensor.*got torch\.bool"),
+        ([*Y.tolist()[:-1], 0.5], TypeError, r"^labels: expected an integer tensor.*got a list with 0\.5"),
+        (Y[:, None], ValueError, r"^labels: expected one class per example, shape \(90,\), got \(90, 1\)"),
+    ],
+)
+def test_accuracy_names_labels_that_are_no_classes(
+    monkeypatch: pytest.MonkeyPatch, labels: Any, error: type[Exception], message: str
+) -> None:
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    with pytest.raises(error, match=message):
+        accuracy(network().eval(), X, labels)
+
+
+@pytest.mark.parametrize("kind", [torch.Tensor.int, torch.Tensor.tolist, torch.Tensor.numpy])
+def test_accuracy_takes_any_integers(kind: Callable[[torch.Tensor], Any]) -> None:
+    model = network().eval()
+    assert accuracy(model, X, kind(Y)) == accuracy(model, X, Y)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32])
+def test_classes_of_any_width_train_the_same_network(dtype: torch.dtype) -> None:
+    one, two = network(), network()
+    assert fit(one, (X, Y), epochs=2) == fit(two, (X, Y.to(dtype)), epochs=2)
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
 
 
 def test_progress_bar_is_silent_in_the_book_and_when_unwanted(

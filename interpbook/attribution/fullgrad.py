@@ -8,12 +8,13 @@ from torch import Tensor, nn
 
 from interpbook.attribution.linearise import Linear, Linearisation
 from interpbook.checks import check_input, check_model, check_target
+from interpbook.equality import EqualByValue
 
 __all__ = ["FullGradients", "full_gradients"]
 
 
-@dataclass(frozen=True)
-class FullGradients:
+@dataclass(frozen=True, eq=False)
+class FullGradients(EqualByValue):
     """The shares of one logit, `output = sum(input_term) + sum over layers of sum(bias_terms[layer]) + gap`.
 
     Attributes:

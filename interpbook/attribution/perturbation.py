@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interpbook.checks import check_input, check_number, check_values
+from interpbook.attribution.select import hold
+from interpbook.checks import check_generator, check_input, check_number, check_values
 
 __all__ = ["pixel_perturbation", "ranked_pixels", "replace_pixels"]
 
@@ -33,7 +34,8 @@ def ranked_pixels(
         A mask with the same number of pixels in every map.
 
     Raises:
-        TypeError, ValueError: `saliency` is not a batch of finite maps; a fraction is outside 0 to 1.
+        TypeError, ValueError: `saliency` is not a batch of finite maps; a fraction is outside 0 to 1; a wrong
+            `generator`.
 
     Example:
         >>> ranked_pixels(torch.tensor([[[0.1, 0.4], [0.3, 0.2]]]), 0.5, most=True)
@@ -45,9 +47,10 @@ def ranked_pixels(
         raise ValueError(f"saliency: expected maps of shape (B, H, W), got {tuple(saliency.shape)}")
     if not 0 <= check_number(fraction, "fraction") <= 1:
         raise ValueError(f"fraction: expected a share from 0 to 1, got {fraction}")
-    generator = generator or torch.Generator(saliency.device).manual_seed(0)
+    generator = check_generator(generator)
     flat = saliency.detach().flatten(1)
-    shuffled = torch.rand(flat.shape, generator=generator, device=flat.device).argsort(1)
+    # Drawn where the generator lives, so that another device sees the same order.
+    shuffled = torch.rand(flat.shape, generator=generator, device=generator.device).argsort(1).to(flat.device)
     order = shuffled.gather(1, flat.gather(1, shuffled).argsort(dim=1, descending=most, stable=True))
     mask = torch.zeros_like(flat, dtype=torch.bool)
     return mask.scatter_(1, order[:, : round(fraction * flat.shape[1])], True).view_as(saliency)
@@ -58,10 +61,23 @@ def replace_pixels(
 ) -> Float[Tensor, "B C H W"]:
     """The images with `fill` in all channels of the masked pixels.
 
+    Raises:
+        TypeError, ValueError: `x` is not a batch of finite images, `mask` is not boolean or has another shape or device
+            than one map for each image, `fill` is not a finite number.
+
     Example:
         >>> replace_pixels(torch.ones(1, 1, 1, 2), torch.tensor([[[True, False]]]))
         tensor([[[[0., 1.]]]])
     """
+    check_input(x)
+    if x.dim() != 4:
+        raise ValueError(f"x: expected images of shape (B, C, H, W), got {tuple(x.shape)}")
+    wanted = f"mask: expected a boolean tensor of shape {(len(x), *x.shape[2:])} on {x.device}"
+    if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
+        raise TypeError(f"{wanted}, got {mask.dtype if isinstance(mask, Tensor) else type(mask).__name__}")
+    if mask.shape != (len(x), *x.shape[2:]) or mask.device != x.device:
+        raise ValueError(f"{wanted}, got {tuple(mask.shape)} on {mask.device}")
+    fill = check_number(fill, "fill")
     return torch.where(mask[:, None], torch.as_tensor(fill, dtype=x.dtype, device=x.device), x)
 
 
@@ -80,7 +96,7 @@ def pixel_perturbation(
     move the image off the data, and reward maps that find such artefacts.
 
     Args:
-        f: what is explained, `(B, C, H, W) -> (B,)`.
+        f: what is explained, `(B, C, H, W) -> (B,)`, not 0 at `x`; "predicted" classes are those at `x`.
         x: images.
         saliency: one map for each image, larger for more salient.
         fractions: shares of pixels to replace, from 0 to 1.
@@ -91,8 +107,9 @@ def pixel_perturbation(
         The fractional change for every share and image.
 
     Raises:
-        TypeError, ValueError: images and maps that do not fit; a fraction outside 0 to 1; an output of `f` that is
-            not `(B,)` or not finite.
+        TypeError, ValueError: images and maps that do not fit; a fraction outside 0 to 1; a wrong `fill` or
+            `generator`; an output of `f` that is not `(B,)` or not finite, or that is 0 at `x`, of which no change is
+            a share.
 
     Example:
         >>> x = torch.tensor([[[[1.0, 2.0, 4.0, 8.0]]]])
@@ -107,8 +124,13 @@ def pixel_perturbation(
     if x.dim() != 4 or saliency.shape != (len(x), *x.shape[2:]):
         expected = "images (B, C, H, W) and maps (B, H, W) of the same size"
         raise ValueError(f"saliency: expected {expected}, got {tuple(x.shape)} and {tuple(saliency.shape)}")
+    x = x.detach()
+    f = hold(f, x)
     with torch.no_grad():
-        before = check_values(f(x), len(x))
+        before = check_values(f(x.clone()), len(x))
+        if not bool(before.all()):
+            zeros = (before == 0).nonzero().flatten().tolist()
+            raise ValueError(f"f: expected outputs other than 0, as the change is a share of |f(x)|, got 0 for {zeros}")
         changes = []
         for fraction in fractions:
             mask = ranked_pixels(saliency, fraction, most=False, generator=generator)

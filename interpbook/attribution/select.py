@@ -5,10 +5,11 @@ prediction; gradients of probabilities and log-probabilities do not. No other si
 repeats it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float, Integer
 from torch import Tensor, nn
@@ -17,7 +18,8 @@ from interpbook.checks import check_count, check_function, check_model, check_ou
 
 __all__ = ["Selected", "hold", "per_call", "select", "take"]
 
-Target = int | Integer[Tensor, "B"] | Literal["predicted"]
+Classes = Integer[Tensor, "B"] | Integer[np.ndarray, "B"] | Sequence[int]
+Target = int | Classes | Literal["predicted"]
 Of = Literal["logit", "log_prob", "prob"]
 
 
@@ -56,7 +58,7 @@ class Selected:
         torch.Size([6])
         """
         if isinstance(self.target, Tensor):
-            check_target(self.target, len(x), torch.iinfo(torch.int64).max)
+            check_target(self.target, len(x), None)
             return replace(self, copies=True)
         if self.target != "predicted":
             return self
@@ -74,8 +76,9 @@ def select(model: nn.Module | Callable[[Tensor], Tensor], target: Target = "pred
 
     Args:
         model: a module in evaluation mode, or any function, from (B, *dims) to logits (B, K).
-        target: y, one class for all examples, a tensor of B classes, or "predicted": the class with the
-            largest logit at the `x` that a method is called with, held fixed wherever else that method looks.
+        target: y, one class for all examples, B classes in a tensor of any integer dtype, a list or a numpy array, or
+            "predicted": the class with the largest logit at the `x` that a method is called with, held fixed
+            wherever else that method looks.
         of: which of the three numbers.
 
     Returns:
@@ -99,10 +102,8 @@ def select(model: nn.Module | Callable[[Tensor], Tensor], target: Target = "pred
         raise ValueError(f'of: expected "logit", "log_prob" or "prob", got {of!r}')
     if isinstance(target, str):
         _check_word(target)
-    elif isinstance(target, Tensor):
-        check_target(target, target.numel(), torch.iinfo(torch.int64).max)
     else:
-        check_target(target, 1, torch.iinfo(torch.int64).max)
+        target = check_target(target, None, None)
     return Selected(model, target, of)
 
 
@@ -118,7 +119,7 @@ def take(logits: Float[Tensor, "B K"], target: Target, of: Of = "logit") -> Floa
     if isinstance(target, str):
         _check_word(target)
         target = logits.detach().argmax(1)
-    classes = check_target(target, *logits.shape)
+    classes = check_target(target, len(logits), logits.shape[1])
     if of == "log_prob":
         logits = logits.log_softmax(1)
     elif of == "prob":
@@ -130,7 +131,7 @@ def take(logits: Float[Tensor, "B K"], target: Target, of: Of = "logit") -> Floa
 
 def _check_word(target: str) -> None:
     if target != "predicted":
-        raise ValueError(f'target: expected "predicted", an int or a tensor of ints, got {target!r}')
+        raise ValueError(f'target: expected "predicted", an int, or integers of shape (B,), got {target!r}')
 
 
 def hold(f: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[Tensor], Tensor]:

@@ -1,5 +1,6 @@
 """CIFAR-10 [krizhevsky2009learning]: small photographs in colour, for the full scale; downloaded, never bundled."""
 
+import io
 import pickle
 import tarfile
 from pathlib import Path
@@ -9,7 +10,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from interpbook.checks import check_count
-from interpbook.data.fetch import cache_folder, fetch
+from interpbook.data.fetch import cache_folder, fetch_bytes
 from interpbook.data.splits import check_split, first_images
 
 CIFAR10_CLASSES = (
@@ -49,20 +50,20 @@ def load_cifar10(
     from torchvision.datasets import CIFAR10  # here, because it takes a second to import
 
     path = cache_folder(root) / CIFAR10.filename
-    fetch(path, [CIFAR10.url], f"md5:{CIFAR10.tgz_md5}", ARCHIVE_BYTES)
+    archive = fetch_bytes(path, [CIFAR10.url], f"md5:{CIFAR10.tgz_md5}", ARCHIVE_BYTES)
     batches = CIFAR10.train_list if split == "train" else CIFAR10.test_list
-    return first_images(*_read(path, [f"{CIFAR10.base_folder}/{name}" for name, _ in batches]), size)
+    return first_images(*_read(archive, [f"{CIFAR10.base_folder}/{name}" for name, _ in batches]), size)
 
 
-def _read(archive: Path, names: list[str]) -> tuple[UInt8[np.ndarray, "n 3 32 32"], UInt8[np.ndarray, " n"]]:
+def _read(archive: bytes, names: list[str]) -> tuple[UInt8[np.ndarray, "n 3 32 32"], UInt8[np.ndarray, " n"]]:
     """The images and labels of the named files of the archive, one after another, in one pass through it."""
     batches = {}
-    with tarfile.open(archive, "r|gz") as tar:
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r|gz") as tar:
         for member in tar:
             if member.name in names:
                 content = tar.extractfile(member)
                 assert content is not None
-                # A pickle can run code: this one is what its checksum says, or `fetch` would have raised.
+                # A pickle can run code: these are the very bytes whose checksum `fetch_bytes` has compared.
                 batches[member.name] = pickle.load(content, encoding="latin1")
     images = np.concatenate([batches[name]["data"] for name in names]).reshape(-1, 3, 32, 32)
     return images, np.concatenate([batches[name]["labels"] for name in names]).astype(np.uint8)

@@ -6,17 +6,23 @@ A checksum is written `"sha256:<hex digits>"`, or `"md5:<hex digits>"` because t
 import hashlib
 import http.client
 import os
+import secrets
+import threading
+import time
 import urllib.error
+import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from queue import Empty, SimpleQueue
+from typing import Any, BinaryIO
 
 from interpbook.progress import progress_bar
 
 CHUNK = 1 << 16
-TIMEOUT_SECONDS = 30
+TIMEOUT_SECONDS = 30  # without any sign of life
+SLOWEST = 25_000  # bytes a second on average; who sends less is given up
 
 
 class DataError(RuntimeError):
@@ -38,9 +44,10 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     ['a.bin']
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Two threads may write the same file: a name for each.
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
-        with open(partial, "wb") as file:
+        with open(partial, "xb") as file:
             yield file
         os.replace(partial, path)
     finally:
@@ -100,6 +107,9 @@ def read_verified(path: Path, checksum: str, remedy: str) -> bytes:
 def fetch(path: Path, urls: Sequence[str], checksum: str, size: int) -> Path:
     """Make sure that the file described by `checksum` lies at `path`, downloading it where it does not.
 
+    Each address gets a minute, and a second more for every 25 kB. Redirections are followed to http and https only.
+    Threads and processes may ask for the same file at the same time.
+
     Args:
         path: where the file belongs. A file there with the right checksum is used without any request.
         urls: addresses of the same file, tried in order.
@@ -107,12 +117,13 @@ def fetch(path: Path, urls: Sequence[str], checksum: str, size: int) -> Path:
         size: the length of the file in bytes.
 
     Returns:
-        `path`, which now holds the verified file.
+        `path`, which now holds the verified file. What is read there later may be another one: see `fetch_bytes`.
 
     Raises:
-        DataError: no address gave the file (no network, an HTTP error, a truncated or different file). The
-            message names the file, its size, what each address answered, and what to do without a network.
-            Nothing is left behind; a damaged file that was already there stays.
+        DataError: no address gave the file (no network, an HTTP error, a truncated or different file, one that
+            comes too slowly). The message names the file, its size, what each address answered, and what to do
+            without a network. Nothing is left behind; a damaged file that was already there stays. Or what is at
+            `path` cannot be read, a folder for example: nothing is asked for.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "abc.txt"
@@ -121,9 +132,15 @@ def fetch(path: Path, urls: Sequence[str], checksum: str, size: int) -> Path:
     'abc.txt'
     """
     algorithm = _algorithm(checksum)
-    if path.exists() and checksum_of(path.read_bytes(), algorithm) == checksum:
-        return path
-    failures = [f"{path} is there, but damaged"] if path.exists() else []
+    failures = []
+    try:
+        if checksum_of(path.read_bytes(), algorithm) == checksum:
+            return path
+        failures.append(f"{path} is there, but damaged")
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}. Move it away: a file belongs there.") from error
     for url in urls:
         try:
             with atomic_file(path) as file:
@@ -133,7 +150,7 @@ def fetch(path: Path, urls: Sequence[str], checksum: str, size: int) -> Path:
             failures.append(f"{url}: the server answered {error.code} {error.reason}")
         except urllib.error.URLError as error:
             failures.append(f"{url}: no connection ({error.reason})")
-        except (DataError, OSError, http.client.HTTPException) as error:
+        except (DataError, OSError, ValueError, http.client.HTTPException) as error:
             failures.append(f"{url}: {error or type(error).__name__}")
     raise DataError(
         f"{path.name} ({size / 1e6:.1f} MB) could not be downloaded to {path}.\n  "
@@ -142,22 +159,78 @@ def fetch(path: Path, urls: Sequence[str], checksum: str, size: int) -> Path:
     )
 
 
+def fetch_bytes(path: Path, urls: Sequence[str], checksum: str, size: int) -> bytes:
+    """The content of the file that `fetch` brings to `path`: the very bytes whose checksum was compared.
+
+    Raises:
+        DataError: as `fetch`; or the file became another one meanwhile.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "abc.txt"
+    >>> _ = path.write_bytes(b"abc")
+    >>> fetch_bytes(path, ["https://example.org/abc.txt"], checksum_of(b"abc"), size=3)  # already there
+    b'abc'
+    """
+    return read_verified(fetch(path, urls, checksum, size), checksum, "Another program writes to it: try again.")
+
+
 def _download(url: str, file: BinaryIO, title: str, checksum: str, size: int) -> None:
     """Stream `url` into `file`; raise DataError unless exactly the described bytes arrived."""
     algorithm = _algorithm(checksum)
     digest, received = hashlib.new(algorithm, usedforsecurity=False), 0
-    with (
-        urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response,
-        progress_bar(size, title, unit="B") as bar,
-    ):
-        # One byte beyond the expected size is enough to know that it is another file.
-        while received <= size and (chunk := response.read(min(CHUNK, size + 1 - received))):
-            file.write(chunk)
-            digest.update(chunk)
-            received += len(chunk)
-            bar.update(len(chunk))
+    # One byte beyond the expected size is enough to know that it is another file.
+    seconds = 2 * TIMEOUT_SECONDS + size / SLOWEST
+    with closing(_pieces(url, size + 1, seconds)) as pieces, progress_bar(size, title, unit="B") as bar:
+        for piece in pieces:
+            file.write(piece)
+            digest.update(piece)
+            received += len(piece)
+            bar.update(len(piece))
     if received < size:
         raise DataError(f"truncated, {received} of {size} bytes arrived")
     found = f"{algorithm}:{digest.hexdigest()}"
     if received > size or found != checksum:
         raise DataError(f"a different file arrived: expected {checksum}, got {found}")
+
+
+def _pieces(url: str, most: int, seconds: float) -> Generator[bytes, None, None]:
+    """What `url` answers, at most `most` bytes of it and for at most `seconds` in all.
+
+    It is read by a thread: a server that sends one byte now and then, of its headers too, can hold up a reader for as
+    long as it likes, but not the one who waits for that thread.
+    """
+    waiting: SimpleQueue[bytes | Exception] = SimpleQueue()
+    given_up = threading.Event()
+
+    def read() -> None:
+        received = 0
+        try:
+            opener = urllib.request.build_opener(_Redirections)
+            with opener.open(url, timeout=TIMEOUT_SECONDS) as response:
+                while not given_up.is_set() and (piece := response.read1(min(CHUNK, most - received))):
+                    received += len(piece)
+                    waiting.put(piece)
+            waiting.put(b"")
+        except Exception as error:
+            waiting.put(error)
+
+    deadline = time.monotonic() + seconds
+    threading.Thread(target=read, daemon=True).start()
+    try:
+        while piece := waiting.get(timeout=max(0.0, deadline - time.monotonic())):
+            if isinstance(piece, Exception):
+                raise piece
+            yield piece
+    except Empty:
+        raise DataError(f"too slow, not all has arrived in {seconds:.0f} seconds") from None
+    finally:
+        given_up.set()
+
+
+class _Redirections(urllib.request.HTTPRedirectHandler):
+    """Redirections to http and https, and to nothing else that urllib knows."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        if urllib.parse.urlsplit(newurl).scheme not in ("http", "https"):
+            raise DataError(f"redirected to {newurl}, which is neither http nor https")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from interpbook.data.bundled import read_bundled
-from interpbook.data.fetch import cache_folder, fetch
+from interpbook.data.fetch import cache_folder, fetch_bytes
 from interpbook.data.idx import decode_idx
 from interpbook.data.splits import check_split, first_images
 
@@ -105,6 +105,6 @@ def _full(name: str, split: str, root: Path) -> Arrays:
         file = f"{stem}-{suffix}"
         checksum = f"md5:{dict(dataset.resources)[file]}"
         urls = [mirror + file for mirror in dataset.mirrors]
-        path = fetch(root / name / "raw" / file, urls, checksum, FULL_SIZES[name][stem])
-        arrays.append(decode_idx(path.read_bytes(), str(path)))
+        path = root / name / "raw" / file
+        arrays.append(decode_idx(fetch_bytes(path, urls, checksum, FULL_SIZES[name][stem]), str(path)))
     return arrays[0], arrays[1]

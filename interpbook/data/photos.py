@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from PIL import Image
 
 from interpbook.data.bundled import checksums, read_bundled
+from interpbook.equality import EqualByValue
 
 
 @dataclass(frozen=True, eq=False)
-class Photo:
+class Photo(EqualByValue):
     """A photograph with its ImageNet class.
 
     Attributes:

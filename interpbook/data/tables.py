@@ -13,12 +13,13 @@ from torch import Tensor
 from interpbook.data.bundled import read_bundled
 from interpbook.data.fetch import DataError
 from interpbook.data.splits import check_split
+from interpbook.equality import EqualByValue
 
 TRAIN_SHARE = 0.8
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class Table(EqualByValue):
     """One split of a table, every feature on the scale of the training split.
 
     Attributes:

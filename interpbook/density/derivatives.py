@@ -95,14 +95,17 @@ def second_derivatives(
 
 
 def check_smooth(f: Function, values: Tensor, leaf: Tensor) -> None:
-    """Refuse an f whose curvature sits in kinks, where derivatives do not see it: ReLU and its kin, max pooling.
+    """Refuse an f whose second derivative says nothing: one of coarse numbers, or one with its curvature in kinks.
 
-    Between its kinks a ReLU network is linear: the trace of its Hessian is zero almost everywhere, whatever
-    the function looks like. Asked of the graph from `values = f(leaf)` back to `leaf`, so that f may be any
-    function; a layer is named if f is a module, or was made from one by `select`.
+    In half precision a second difference is all rounding error, up to eps |f| / sigma^2, which is 10 |f| for float16
+    and sigma = 0.01; the sums of exact second derivatives keep two or three digits. So x and f(x) have 32 bits or more.
+
+    Between its kinks a network of ReLU and its kin, or of max pooling, is linear: the trace of its Hessian is zero
+    almost everywhere, whatever the function looks like. Asked of the graph from `values = f(leaf)` back to `leaf`, so
+    that f may be any function; a layer is named if f is a module, or was made from one by `select`.
 
     Raises:
-        ValueError: there is such an operation between `leaf` and `values`.
+        ValueError: `leaf` or `values` has fewer than 32 bits, or there is such an operation between them.
 
     >>> leaf = torch.ones(1, 3, requires_grad=True)
     >>> model = nn.Sequential(nn.Linear(3, 1), nn.ReLU(), nn.Flatten(0))
@@ -111,6 +114,12 @@ def check_smooth(f: Function, values: Tensor, leaf: Tensor) -> None:
         ...
     ValueError: f: expected a smooth function, got one with layer '1' (ReLU), whose second derivative is zero ...
     """
+    for name, tensor in (("x", leaf), ("output of f", values)):
+        if torch.finfo(tensor.dtype).bits < 32:
+            raise ValueError(
+                f"{name}: expected float32 or float64, got {tensor.dtype}, in which second derivatives are lost in "
+                "rounding: convert the model and x with `.float()`"
+            )
     names = {type(node).__name__.split("Backward")[0] for node in _between(values, leaf)}
     kinks = sorted(names & KINKED_OPERATIONS)
     if not kinks:

@@ -62,8 +62,8 @@ def hutchinson_trace(
         One number per example, in units of f per squared unit of x; no graph.
 
     Raises:
-        TypeError, ValueError: a wrong argument; an f(x) that is not (B,) or not finite; an f with a ReLU or
-            another kink, whose Hessian is zero almost everywhere.
+        TypeError, ValueError: a wrong argument; an f(x) that is not (B,) or not finite; an x or f(x) of 16
+            bits; an f with a ReLU or another kink, whose Hessian is zero almost everywhere.
 
     >>> hutchinson_trace(lambda x: (x**2).sum(1), torch.zeros(1, 2, dtype=torch.float64), samples=4000).round()
     tensor([4.], dtype=torch.float64)
@@ -126,8 +126,8 @@ def exact_trace(f: Function, x: Float[Tensor, "B *dims"]) -> Float[Tensor, "B"]:
         One number per example, in units of f per squared unit of x; no graph.
 
     Raises:
-        TypeError, ValueError: a wrong `x`; an f(x) that is not (B,), not finite or not differentiable in x; an
-            f with a ReLU or another kink, whose Hessian is zero almost everywhere.
+        TypeError, ValueError: a wrong `x`; an f(x) that is not (B,), not finite or not differentiable in x; an x
+            or f(x) of 16 bits; an f with a ReLU or another kink, whose Hessian is zero almost everywhere.
 
     Source: [hyvarinen2005estimation], where it is the first of the two terms of score matching.
 

@@ -1,20 +1,24 @@
 """Mixtures of Gaussians: log density, score and class probabilities in closed form, as the truth in two dimensions."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from interpbook.attribution.noise import standard_normal
-from interpbook.checks import check_count, check_finite, check_generator, check_input, check_target
+from interpbook.attribution.select import Classes
+from interpbook.checks import check_count, check_finite, check_generator, check_input, check_integers, check_target
+from interpbook.equality import EqualByValue
 
 __all__ = ["GaussianMixture"]
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianMixture:
+class GaussianMixture(EqualByValue):
     """Data with a known density: K Gaussians, each of which belongs to a class,
 
         p(x, y) = sum over the components k of class y of w_k N(x; m_k, S_k).
@@ -23,8 +27,8 @@ class GaussianMixture:
         means: m, Float[K d].
         covariances: S, Float[K d d], symmetric and positive definite; a number s stands for s times the
             identity, and Float[K] for one such number each.
-        classes: the class of each component, Int[K], every class from 0 to C - 1 with at least one; by default
-            each component is a class of its own.
+        classes: the class of each component, Int[K], given as any K integers; every class from 0 to C - 1 has
+            at least one. By default each component is a class of its own.
         weights: w, Float[K], positive; scaled to add up to 1. By default all equal.
 
     Raises:
@@ -40,7 +44,7 @@ class GaussianMixture:
 
     means: Float[Tensor, "K d"]
     covariances: Float[Tensor, "..."] | float | int
-    classes: Int[Tensor, " K"] | None = None
+    classes: Int[Tensor, " K"] | Int[np.ndarray, " K"] | Sequence[int] | None = None
     weights: Float[Tensor, " K"] | None = None
     _precisions: Tensor = field(init=False, repr=False)
     _log_scales: Tensor = field(init=False, repr=False)
@@ -84,8 +88,8 @@ class GaussianMixture:
         """
         return self.log_joint(x).softmax(1)
 
-    def log_density(self, x: Float[Tensor, "B d"], target: int | Int[Tensor, "B"] | None = None) -> Float[Tensor, "B"]:
-        """log p(x), or log p(x | y) for a class or one class per example.
+    def log_density(self, x: Float[Tensor, "B d"], target: int | Classes | None = None) -> Float[Tensor, "B"]:
+        """log p(x), or log p(x | y) for a class or one class per example, as `select` takes them.
 
         Raises:
             TypeError, ValueError: as `log_joint`, or a `target` that is no class.
@@ -93,7 +97,7 @@ class GaussianMixture:
         chosen, log_prior = self._chosen(x, target)
         return chosen.logsumexp(1) - log_prior
 
-    def score(self, x: Float[Tensor, "B d"], target: int | Int[Tensor, "B"] | None = None) -> Float[Tensor, "B d"]:
+    def score(self, x: Float[Tensor, "B d"], target: int | Classes | None = None) -> Float[Tensor, "B d"]:
         """The gradient in x of `log_density`, in closed form: with r_k = p(k | x), or p(k | x, y),
 
             sum over k of r_k S_k^-1 (m_k - x).
@@ -131,7 +135,7 @@ class GaussianMixture:
         away = x[:, None] - self.means
         return self._log_scales - torch.einsum("bki,kij,bkj->bk", away, self._precisions, away) / 2
 
-    def _chosen(self, x: Tensor, target: int | Tensor | None) -> tuple[Tensor, Tensor | float]:
+    def _chosen(self, x: Tensor, target: int | Classes | None) -> tuple[Tensor, Tensor | float]:
         """The log components of the class of each example, others at minus infinity, and log p(y)."""
         components = self._log_components(x)
         if target is None:
@@ -144,7 +148,7 @@ class GaussianMixture:
     # What __post_init__ has filled in, for the type checker.
     @property
     def _classes(self) -> Tensor:
-        assert self.classes is not None
+        assert isinstance(self.classes, Tensor)
         return self.classes
 
     @property
@@ -175,14 +179,12 @@ def _check_covariances(value: object, means: Tensor) -> Tensor:
 def _check_classes(value: object, count: int, device: torch.device) -> Tensor:
     if value is None:
         return torch.arange(count, device=device)
-    wanted = f"classes: expected an integer tensor of shape ({count},)"
-    if not isinstance(value, Tensor) or value.is_floating_point() or value.is_complex() or value.dtype == torch.bool:
-        raise TypeError(f"{wanted}, got {value.dtype if isinstance(value, Tensor) else value!r}")
+    value = check_integers(value, "classes")
     if value.shape != (count,):
-        raise ValueError(f"{wanted}, got shape {tuple(value.shape)}")
+        raise ValueError(f"classes: expected an integer for each of {count} components, got shape {tuple(value.shape)}")
     if value.unique().tolist() != list(range(int(value.max()) + 1)):
         raise ValueError(f"classes: expected each class from 0 on to have a component, got {value.tolist()}")
-    return value.to(device).long()
+    return value.to(device)
 
 
 def _check_weights(value: object, means: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from interpbook.attribution.noise import standard_normal
 from interpbook.attribution.select import Of, hold, take
-from interpbook.checks import check_count, check_function, check_generator, check_input, check_number
+from interpbook.checks import check_count, check_function, check_generator, check_input, check_labels, check_number
 from interpbook.density.derivatives import (
     Function,
     check_smooth,
@@ -66,15 +66,15 @@ def score_matching_loss(
         A scalar with a graph to the weights of f, unless gradients are disabled.
 
     Raises:
-        TypeError, ValueError: a wrong argument; an f(x) that is not (B,) or not differentiable in x; an f with
-            a ReLU or another kink, whose Hessian is zero almost everywhere.
+        TypeError, ValueError: a wrong argument; an f(x) that is not (B,) or not differentiable in x; an x or
+            f(x) of 16 bits; an f with a ReLU or another kink, whose Hessian is zero almost everywhere.
 
     >>> x = torch.randn(1000, 2, generator=torch.Generator().manual_seed(0))
     >>> normal = lambda a: lambda x: -a * x.square().sum(1) / 2  # log density of variance 1 / a
     >>> [round(score_matching_loss(normal(a), x, exact=True).item(), 1) for a in (0.5, 1, 1.5)]
     [-0.7, -1.0, -0.7]
     """
-    mu = check_number(stabiliser, "stabiliser", minimum=0)
+    mu, generator = check_number(stabiliser, "stabiliser", minimum=0), check_generator(generator)
     with _recorded() as keep:
         f, leaf, values = _start(f, x)
         check_smooth(f, values, leaf)
@@ -120,7 +120,7 @@ def anti_score_matching_loss(
     ...     anti_score_matching_loss(lambda x: (x**2).sum(1), torch.zeros(3, 2), exact=True)
     tensor(-4.)
     """
-    tau = None if ceiling is None else check_number(ceiling, "ceiling")
+    tau, generator = None if ceiling is None else check_number(ceiling, "ceiling"), check_generator(generator)
     with _recorded() as keep:
         f, leaf, values = _start(f, x)
         check_smooth(f, values, leaf)
@@ -173,7 +173,7 @@ def as_regulariser(
         options: of the loss.
 
     Returns:
-        A function of (model, inputs, labels, generator).
+        A function of (model, x, y, generator), y the class of each example.
 
     Raises:
         TypeError, ValueError: a wrong `loss`, `strength` or `of`, or an option that the loss does not have.
@@ -205,6 +205,7 @@ def as_regulariser(
     def regulariser(model: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         if strength == 0:
             return x.new_zeros(())
+        y, generator = check_labels(y, len(x), None, "y"), check_generator(generator)
         with _evaluation(model):
             chosen = {**options, "generator": generator} if takes_noise else options
             return strength * loss(_OfClass(model, y, of), x, **chosen)
@@ -238,10 +239,10 @@ def _estimate(
     samples: int,
     sigma: float,
     antithetic: bool,
-    generator: torch.Generator | None,
+    generator: torch.Generator,
 ) -> Tensor:
     """The estimate of the trace of each example, with a graph to the weights of f."""
-    samples, sigma, generator = check_count(samples, "samples"), check_sigma(sigma), check_generator(generator)
+    samples, sigma = check_count(samples, "samples"), check_sigma(sigma)
     noises = (sigma * standard_normal(x.shape, x, generator) for _ in range(samples))
     return torch.stack([second_difference(f, x, step, values, sigma, antithetic) for step in noises]).mean(0)
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from numbers import Integral
 from pathlib import Path
 
 import safetensors.torch
@@ -51,6 +52,7 @@ def load(name: str, seed: int = 0, recipes: Mapping[str, Recipe] = RECIPES) -> n
         recipes: `RECIPES`, or those of a part, such as `interpbook.density.VARIANTS`.
 
     Raises:
+        TypeError: `seed` is no int.
         ValueError: there is no such checkpoint; the message lists the names or seeds that exist.
         DataError: its file is missing or damaged.
 
@@ -67,8 +69,12 @@ def load(name: str, seed: int = 0, recipes: Mapping[str, Recipe] = RECIPES) -> n
     recipe = recipes[name]
     if not recipe.seeds:
         raise ValueError(f"name: no checkpoint of {name!r} is kept, only the recipe; see interpbook.models.train")
+    wanted = f"seed: expected one of {list(recipe.seeds)} for {name}"
+    if isinstance(seed, bool) or not isinstance(seed, Integral):  # True and 1.0 are equal to 1, but name no file
+        raise TypeError(f"{wanted}, got {seed!r}")
     if seed not in recipe.seeds:
-        raise ValueError(f"seed: expected one of {list(recipe.seeds)} for {name}, got {seed!r}")
+        raise ValueError(f"{wanted}, got {seed!r}")
+    seed = int(seed)
     file = file_name(name, seed)
     entries = read_index(FILES)
     if file not in entries:

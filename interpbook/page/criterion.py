@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,8 @@ FUNCTIONS: dict[str, Callable] = {
 
 # Bounds up to here are set to rounding noise, above it to what a chapter is about.
 SMALL = 1e-3
+# More than any criterion needs, and too little for one that takes long to read or to compute.
+LONGEST = 1000
 
 _ALLOWED = (
     ast.Expression,
@@ -66,16 +69,26 @@ def parse(text: str) -> ast.Expression:
     """The criterion as a tree: nothing in it but comparisons, arithmetic, numbers, names and `FUNCTIONS`.
 
     Raises:
-        ValueError: a syntax error, a construct or function outside that list, or no comparison at all.
+        ValueError: a syntax error, a construct or function outside that list, or no comparison at all; more than
+            `LONGEST` characters, or nested too deeply for Python to read.
 
     >>> parse("__import__('os')")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ValueError: criterion "__import__('os')": __import__ is not one of the functions abs, all, ...
     """
+    if len(text) > LONGEST:
+        raise ValueError(f'criterion "{text[:60]}..." has {len(text)} characters, at most {LONGEST} are read')
+    try:
+        return _parse(text)
+    except (RecursionError, MemoryError):
+        raise ValueError(f'criterion "{text}" is nested too deeply') from None
+
+
+def _parse(text: str) -> ast.Expression:
     try:
         tree = ast.parse(text, mode="eval")
-    except SyntaxError as error:
-        raise ValueError(f'criterion "{text}" is not a Python expression: {error.msg}') from None
+    except (SyntaxError, ValueError) as error:  # the latter of a null character
+        raise ValueError(f'criterion "{text}" is not a Python expression: {error}') from None
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
@@ -133,11 +146,12 @@ def holds(text: str, values: Mapping[str, Value]) -> bool:
     """Whether the criterion is true of the measured `values`, each a number or a 1-D array.
 
     Arithmetic and comparisons of arrays (one entry per seed) go entry by entry; `std` and `stderr` divide
-    by n - 1.
+    by n - 1; powers are those of floats.
 
     Raises:
-        ValueError: the criterion is malformed, names something that was not measured, or does not end in one
-            truth value (an array compared without `all`, `any`, `mean`, ...).
+        ValueError: the criterion is malformed, names something that was not measured, leads out of the numbers
+            (a division by zero, a float that overflows), or does not end in one truth value (an array compared
+            without `all`, `any`, `mean`, ...).
 
     >>> holds("all(a < b) and mean(b - a) > 0.5", {"a": np.array([1.0, 2.0]), "b": np.array([2.0, 3.0])})
     True
@@ -148,11 +162,30 @@ def holds(text: str, values: Mapping[str, Value]) -> bool:
         raise ValueError(
             f'criterion "{text}" reads {", ".join(sorted(missing))}, but measured was {", ".join(sorted(values))}'
         )
-    scope: dict[str, object] = {"__builtins__": {}, **FUNCTIONS, **values}
+    scope: dict[str, object] = {"__builtins__": {}, _Powers.name: _power, **FUNCTIONS, **values}
     try:
-        outcome = eval(compile(tree, "<criterion>", "eval"), scope)
-    except (ValueError, TypeError, ZeroDivisionError) as error:
+        bounded = ast.fix_missing_locations(_Powers().visit(tree))
+        outcome = eval(compile(bounded, "<criterion>", "eval"), scope)
+    except (ValueError, TypeError, ArithmeticError, RecursionError, MemoryError) as error:
         raise ValueError(f'criterion "{text}" has no single truth value here: {error}') from None
     if np.ndim(outcome) != 0:
         raise ValueError(f'criterion "{text}" gives {np.size(outcome)} truth values: reduce with all, any or mean')
     return bool(outcome)
+
+
+class _Powers(ast.NodeTransformer):
+    """Replaces each power by a call of `_power`."""
+
+    name = "**"  # which no criterion can spell, nor a measured value have
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.Pow):
+            return node
+        return ast.Call(func=ast.Name(id=self.name, ctx=ast.Load()), args=[node.left, node.right], keywords=[])
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    """A power of floats: one of integers, such as 9**9**9, can have more digits than a computer can hold."""
+    left, right = (np.asarray(side, float) if np.ndim(side) else float(side) for side in (base, exponent))
+    return left**right

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interpbook.attribution.perturbation import pixel_perturbation, ranked_pixels, replace_pixels
+from interpbook.attribution.select import select
 
 
 @given(seed=st.integers(0, 1000), fraction=st.floats(0, 1), most=st.booleans())
@@ -56,6 +57,62 @@ def test_a_linear_function_changes_by_what_is_removed() -> None:
         removed = maps.flatten(1).argsort(1)[:, : round(16 * fraction)]
         parts = (w * (0.3 - x)).sum(1).flatten(1).gather(1, removed).sum(1)
         torch.testing.assert_close(row, parts.abs() / (w * x).sum((1, 2, 3)).abs())
+
+
+def test_predicted_classes_are_those_of_the_whole_images() -> None:
+    """Class 0 has the sum of an image, class 1 a constant between that and what the sum becomes."""
+
+    def model(z: torch.Tensor) -> torch.Tensor:
+        return torch.stack([z.sum((1, 2, 3)), torch.full((len(z),), 10.0, dtype=z.dtype)], 1)
+
+    x = torch.ones(3, 1, 4, 4, dtype=torch.float64)
+    changes = pixel_perturbation(select(model), x, x[:, 0], [0.25, 0.5, 0.75])
+    assert torch.equal(changes, torch.tensor([[0.25], [0.5], [0.75]]).double().expand(3, 3))
+
+
+def test_a_model_that_works_in_place_does_not_change_the_images() -> None:
+    x = torch.rand(3, 2, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    before = x.clone()
+    changes = pixel_perturbation(lambda z: z.mul_(2).sum((1, 2, 3)), x, x.sum(1), [0.0, 0.5])
+    assert torch.equal(x, before)
+    assert torch.equal(changes, pixel_perturbation(lambda z: (2 * z).sum((1, 2, 3)), x, x.sum(1), [0.0, 0.5]))
+
+
+def test_an_output_of_zero_has_no_fractional_change() -> None:
+    x = torch.tensor([1.0, 0.0, 2.0, 0.0]).view(4, 1, 1, 1).expand(4, 1, 2, 2)
+    with pytest.raises(ValueError, match=r"^f: expected outputs other than 0.*got 0 for \[1, 3\]"):
+        pixel_perturbation(lambda z: z.sum((1, 2, 3)), x, torch.rand(4, 2, 2), [0.5])
+
+
+X = torch.rand(2, 3, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("x", "mask", "fill", "error", "message"),
+    [
+        (X, torch.ones(2, 1, 4, 4).bool(), 0.0, ValueError, r"^mask: .*\(2, 4, 4\).*got \(2, 1, 4, 4\)"),
+        (X, torch.ones(4, 4).bool(), 0.0, ValueError, r"^mask: .*got \(4, 4\)"),
+        (X, torch.ones(1, 4, 4).bool(), 0.0, ValueError, r"^mask: .*got \(1, 4, 4\)"),
+        (X, torch.ones(2, 4, 4), 0.0, TypeError, r"^mask: expected a boolean .*got torch\.float32"),
+        (X, [[True]], 0.0, TypeError, r"^mask: expected a boolean .*got list"),
+        (X[:, 0], torch.ones(2, 4, 4).bool(), 0.0, ValueError, r"^x: .*\(2, 4, 4\)"),
+        (X, torch.ones(2, 4, 4).bool(), torch.nan, ValueError, r"^fill: "),
+    ],
+)
+def test_masks_that_do_not_fit_are_refused(monkeypatch, x, mask, fill, error, message) -> None:
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    with pytest.raises(error, match=message):
+        replace_pixels(x, mask, fill)
+
+
+def test_a_generator_is_a_generator(monkeypatch) -> None:
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    for wrong in (7, 0, "seed"):
+        says = rf"^generator: expected a torch.Generator or None, got {type(wrong).__name__}"
+        with pytest.raises(TypeError, match=says):
+            ranked_pixels(X[:, 0], 0.5, most=True, generator=wrong)
+        with pytest.raises(TypeError, match=says):
+            pixel_perturbation(lambda z: z.sum((1, 2, 3)), X, X[:, 0], [0.5], generator=wrong)
 
 
 def test_the_sign_of_the_output_does_not_matter() -> None:

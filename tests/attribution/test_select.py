@@ -1,6 +1,7 @@
 """`select` takes one number per example, and holds the predicted class fixed wherever a method looks."""
 
 import jaxtyping
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -32,6 +33,22 @@ def test_of_logit_log_prob_and_prob_are_what_they_say(model, x):
     torch.testing.assert_close(select(model, 3)(x), z[:, 3])
     torch.testing.assert_close(select(model)(x), z.max(1).values)
     torch.testing.assert_close(take(z, "predicted", "prob"), z.softmax(1).max(1).values)
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.uint8, torch.int16, torch.int32])
+def test_every_integer_dtype_names_classes(model, x, dtype):
+    target = torch.tensor([0, 1, 2, 3, 4, 0])
+    narrow = select(model, target.to(dtype))
+    torch.testing.assert_close(narrow(x), select(model, target)(x), rtol=0, atol=0)
+    torch.testing.assert_close(input_gradient(narrow, x), input_gradient(select(model, target), x), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array])
+def test_lists_and_arrays_name_classes(model, x, kind):
+    target = [0, 1, 2, 3, 4, 0]
+    expected = smoothgrad(select(model, torch.tensor(target)), x, sigma=0.1, samples=3)
+    torch.testing.assert_close(smoothgrad(select(model, kind(target)), x, sigma=0.1, samples=3), expected)
+    torch.testing.assert_close(take(model(x), kind(target)), model(x)[range(6), target])
 
 
 def test_a_shift_of_all_logits_moves_logit_gradients_only(model, x):
@@ -99,6 +116,8 @@ def test_no_trace_is_left_by_selecting(model, x):
         (lambda m, x: select(m, "most"), ValueError, "^target: .*got 'most'"),
         (lambda m, x: select(m, True), TypeError, "^target: .*got True"),
         (lambda m, x: select(m, -1), ValueError, "^target: .*got -1"),
+        (lambda m, x: select(m, [0.5]), TypeError, "^target: .*list with 0.5"),
+        (lambda m, x: select(m, [0, 9] * 3)(x), ValueError, "^target: .*from 0 to 4, got 9"),
         (lambda m, x: select(m, torch.tensor([0.5])), TypeError, "^target: .*torch.float32"),
         (lambda m, x: select(m, torch.zeros(2, 3, dtype=torch.int64)), ValueError, r"^target: .*\(2, 3\)"),
         (lambda m, x: select(m, 5)(x), ValueError, "^target: .*from 0 to 4, got 5"),

@@ -23,7 +23,7 @@ def test_every_room_has_a_page():
     rooms = {
         path.name.removesuffix(".py") for path in (ROOT / "interpbook").glob("[a-z]*") if path.suffix in ("", ".py")
     }
-    helpers = {"checks", "progress", "checkpoints"}
+    helpers = {"checks", "equality", "progress", "checkpoints"}
     assert rooms - helpers == set(ROOMS)
     assert {path.stem for path in (ROOT / "book" / "api").glob("*.md")} == {*ROOMS, "index"}
 

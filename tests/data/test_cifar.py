@@ -8,6 +8,7 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,6 +135,24 @@ def test_a_damaged_archive_is_replaced_or_named(source: Path, tmp_path: Path) ->
     with pytest.raises(DataError, match="the server answered 404"):
         load_cifar10("test", root=root)
     assert not list(root.iterdir())
+
+
+def test_the_bytes_that_are_unpacked_are_those_that_were_checked(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program changes the archive between the check and the opening."""
+    root = tmp_path / "root"
+    expected, _ = load_cifar10("test", root=root)
+    path, opened = root / CIFAR10.filename, tarfile.open
+
+    def late(*arguments: Any, **options: Any) -> tarfile.TarFile:
+        path.write_bytes(b"something else")
+        return opened(*arguments, **options)
+
+    monkeypatch.setattr(tarfile, "open", late)
+    images, _ = load_cifar10("test", root=root)
+    assert path.read_bytes() == b"something else"
+    assert torch.equal(images, expected)
 
 
 def test_wrong_arguments_are_refused_before_the_download(source: Path, tmp_path: Path) -> None:

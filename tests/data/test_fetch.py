@@ -1,20 +1,28 @@
 """Downloads against a server of our own: what arrives is whole and right, or nothing arrives."""
 
 import http.server
+import os
+import socket
+import stat
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from interpbook.data.fetch import DataError, atomic_file, checksum_of, fetch, read_verified
+from interpbook.data import fetch as module
+from interpbook.data.fetch import DataError, atomic_file, checksum_of, fetch, fetch_bytes, read_verified
 
 CONTENT = bytes(range(256)) * 1000
 CHECKSUM = checksum_of(CONTENT)
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves /good, /truncated, /longer and /other; everything else is a 404. Counts requests."""
+    """Serves /good, /truncated, /longer and /other; everything else is a 404. Counts requests.
+
+    /drip/body, /drip/headers and /drip/redirection send a byte at a time, for three seconds; /to?URL redirects.
+    """
 
     requests = 0
 
@@ -28,6 +36,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.requests += 1
+        if self.path.startswith("/drip/"):
+            return self.drip(self.path.removeprefix("/drip/"))
+        if self.path.startswith("/to?"):
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/to?"))
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
         body = {
             "/good": CONTENT,
             "/truncated": CONTENT[:-1000],
@@ -42,6 +57,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         return None
+
+    def drip(self, part: str) -> None:
+        start = b"HTTP/1.0 302 Found\r\nLocation: /good\r\n" if part == "redirection" else b"HTTP/1.0 200 OK\r\n"
+        self.wfile.write(start if part == "headers" else start + f"Content-Length: {len(CONTENT)}\r\n\r\n".encode())
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            try:
+                self.wfile.write(b"x")
+            except OSError:  # the client has left
+                return
+            time.sleep(0.05)
 
     def log_message(self, *_: object) -> None:
         """Keep the test's output clean."""
@@ -110,6 +136,72 @@ def test_next_address_is_tried_and_a_damaged_file_replaced(server: Server, tmp_p
     fetch(path, [server.address + page for page in pages], CHECKSUM, len(CONTENT))
     assert path.read_bytes() == CONTENT
     assert server.requests == 3
+
+
+def test_threads_may_fetch_the_same_file(server: Server, tmp_path: Path) -> None:
+    """Four threads and twenty files, in a folder that is not there yet."""
+    failed = []
+
+    def work(path: Path, together: threading.Barrier) -> None:
+        together.wait()
+        try:
+            assert fetch_bytes(path, [server.address + "/good"], CHECKSUM, len(CONTENT)) == CONTENT
+        except Exception as error:
+            failed.append(error)
+
+    for k in range(20):
+        together = threading.Barrier(4)
+        threads = [threading.Thread(target=work, args=(tmp_path / "new" / f"{k}.bin", together)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert not failed
+    assert sorted(entry.name for entry in (tmp_path / "new").iterdir()) == sorted(f"{k}.bin" for k in range(20))
+
+
+@pytest.mark.parametrize("part", ["body", "headers", "redirection"])
+def test_a_server_that_drips_is_given_up(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.25)
+    monkeypatch.setattr(module, "SLOWEST", 1e9, raising=False)
+    start = time.monotonic()
+    with pytest.raises(DataError, match=rf"/drip/{part}: too slow, not all has arrived in \d+ seconds"):
+        fetch(tmp_path / "a.bin", [f"{server.address}/drip/{part}"], CHECKSUM, len(CONTENT))
+    assert time.monotonic() - start < 2
+    assert not list(tmp_path.iterdir())
+    fetch(tmp_path / "a.bin", [f"{server.address}/drip/{part}", server.address + "/good"], CHECKSUM, len(CONTENT))
+
+
+def test_a_folder_in_the_place_of_the_file_is_named(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "a.bin").mkdir()
+    with pytest.raises(DataError, match=r"a\.bin cannot be read: Is a directory\. Move it away: a file belongs there"):
+        fetch(tmp_path / "a.bin", [server.address + "/good"], CHECKSUM, len(CONTENT))
+    assert server.requests == 0
+    assert (tmp_path / "a.bin").is_dir()
+
+
+def test_redirections_lead_to_http_only(server: Server, tmp_path: Path) -> None:
+    path, good = tmp_path / "a.bin", server.address + "/good"
+    with socket.create_server(("127.0.0.1", 0)) as ftp:
+        ftp.settimeout(0.2)
+        address = f"ftp://127.0.0.1:{ftp.getsockname()[1]}/a.bin"
+        with pytest.raises(DataError, match=rf"redirected to {address}, which is neither http nor https"):
+            fetch(path, [f"{server.address}/to?{address}"], CHECKSUM, len(CONTENT))
+        with pytest.raises(TimeoutError):  # nobody has called
+            ftp.accept()
+    with pytest.raises(DataError, match="Invalid IPv6 URL"):
+        fetch(path, [f"{server.address}/to?http://[nowhere"], CHECKSUM, len(CONTENT))
+    assert fetch_bytes(path, [f"{server.address}/to?{good}"], CHECKSUM, len(CONTENT)) == CONTENT
+
+
+def test_files_are_as_readable_as_any_other(tmp_path: Path) -> None:
+    with atomic_file(tmp_path / "a.bin") as file:
+        file.write(b"a")
+    (tmp_path / "b.bin").write_bytes(b"b")
+    if os.name == "posix":
+        assert stat.S_IMODE((tmp_path / "a.bin").stat().st_mode) == stat.S_IMODE((tmp_path / "b.bin").stat().st_mode)
 
 
 @pytest.mark.parametrize("accident", [ValueError, KeyboardInterrupt])

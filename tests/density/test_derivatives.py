@@ -62,6 +62,28 @@ def test_a_relu_that_is_called_as_a_function_is_found_too(method):
         method(lambda x: x.relu().square().sum(1), x)
 
 
+@each
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_refused(method, dtype):
+    """A second difference of such numbers is rounding error: 2 to 17 where the truth was -0.011."""
+    x = torch.randn(4, 3, generator=torch.Generator().manual_seed(1))
+    half = select(network(nn.Tanh()).to(dtype), 0)
+    with pytest.raises(ValueError, match=rf"^x: expected float32 or float64, got {dtype}.*`\.float\(\)`"):
+        method(half, x.to(dtype))
+    with pytest.raises(ValueError, match=rf"^output of f: expected float32 or float64, got {dtype}"):
+        method(lambda x: half(x.to(dtype)), x)
+    with pytest.raises(ValueError, match=r"^x: expected float32 or float64"):
+        method(lambda x: select(network(nn.Tanh()), 0)(x.float()), x.to(dtype))
+
+
+def test_the_gradient_norm_is_taken_in_half_precision_too():
+    x = torch.randn(4, 3, generator=torch.Generator().manual_seed(1))
+    model = network(nn.Tanh())
+    exact = gradient_norm_penalty(select(model, 0), x)
+    half = gradient_norm_penalty(select(model.bfloat16(), 0), x.bfloat16())
+    assert abs(half / exact - 1) < 0.05
+
+
 def test_the_gradient_norm_needs_no_second_derivative():
     assert gradient_norm_penalty(select(SmallCNN("relu").eval(), 3), images()) > 0
 

@@ -3,6 +3,7 @@
 import math
 
 import jaxtyping
+import numpy as np
 import pytest
 import torch
 
@@ -109,6 +110,15 @@ def test_numbers_stand_for_round_components():
     shared = GaussianMixture(means, torch.tensor([[1.0, 0.2], [0.2, 0.7]]).double())
     assert shared.covariances.shape == (3, 2, 2)
     assert GaussianMixture(means, 1.0).classes.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array, lambda y: torch.tensor(y, dtype=torch.int8)])
+def test_classes_are_any_integers(kind):
+    m, y = mixture(), [0, 2, 1, 0, 2, 1, 1]
+    same = GaussianMixture(m.means, m.covariances, kind([0, 1, 1, 2, 0]), m.weights)
+    assert torch.equal(same.classes, m.classes)
+    assert torch.equal(same.log_density(X, kind(y)), m.log_density(X, torch.tensor(y)))
+    assert torch.equal(same.score(X, kind(y)), m.score(X, torch.tensor(y)))
 
 
 def test_a_mixture_is_frozen():

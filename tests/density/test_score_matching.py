@@ -313,6 +313,24 @@ WRONG = [
 ]
 
 
+def test_a_regulariser_names_wrong_labels_and_generators(monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    x, model = normal(4, 6), network()
+    penalty = as_regulariser(gradient_norm_penalty, 0.1)
+    expected = penalty(model, x, torch.tensor([0, 1, 0, 1]), torch.Generator())
+    assert torch.equal(penalty(model, x, [0, 1, 0, 1], torch.Generator()), expected)
+    with pytest.raises(TypeError, match=r"^y: expected an integer tensor.*got torch\.float32"):
+        penalty(model, x, torch.zeros(4), torch.Generator())
+    with pytest.raises(ValueError, match=r"^y: expected one class per example, shape \(4,\), got \(3,\)"):
+        penalty(model, x, torch.zeros(3).long(), torch.Generator())
+    noisy = as_regulariser(score_matching_loss, 0.1)
+    with pytest.raises(TypeError, match=r"^generator: expected a torch\.Generator or None, got int"):
+        noisy(model, x, torch.zeros(4).long(), 7)
+    for loss in (score_matching_loss, anti_score_matching_loss):
+        with pytest.raises(TypeError, match=r"^generator: expected a torch\.Generator or None, got int"):
+            loss(lambda x: x.square().sum(1), x, exact=True, generator=7)
+
+
 @pytest.mark.parametrize(("call", "said"), WRONG)
 def test_wrong_arguments(call, said):
     with pytest.raises((TypeError, ValueError)) as caught:

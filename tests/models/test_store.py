@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+import jaxtyping
+import numpy as np
 import pytest
 import torch
 
@@ -60,6 +62,14 @@ def test_unknown_names_and_seeds() -> None:
         load("big", 0, unkept)
     with pytest.raises(ValueError, match="name: expected one of big, got 'mnist-cnn'"):
         load("mnist-cnn", 0, unkept)
+
+
+@pytest.mark.parametrize("seed", [False, True, 0.0, "0", None])
+def test_a_seed_is_an_int(seed: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    with pytest.raises(TypeError, match=rf"^seed: expected one of \[0\] for mnist-mlp, got {seed!r}$"):
+        load("mnist-mlp", seed)  # type: ignore[arg-type]
+    assert load("mnist-mlp", np.int64(0)).training is False
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Criteria: comparisons over measured names, and nothing else."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -57,6 +59,63 @@ def test_everything_else_is_refused(text: str, complaint: str) -> None:
     with pytest.raises(ValueError, match="criterion") as error:
         criterion.parse(text)
     assert complaint in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 < 9**9**9",
+        "n**n**n > 1",
+        "len(a) ** n ** n ** n > 1",
+        f"({'+'.join(['(1 < 2)'] * 9)}) ** 9 ** 9 > 1",
+        "1 < 10.0**400",
+        "mean(a) ** 1000 > 1",
+        "1 / (n - n) < 1",
+        "0 ** -1 < 1",
+        f"{'9' * 400} * 1.0 > 1",
+        f"{'9' * 400} / 3 > 1",
+        f"mean({'9' * 400} * a) > 1",
+    ],
+)
+def test_what_leads_out_of_the_numbers_has_no_truth_value(text: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises(ValueError, match=r"criterion .* has no single truth value here") as caught:
+        criterion.holds(text, {"a": A, "n": 9})
+    assert text in str(caught.value)
+    assert time.perf_counter() - start < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("-" * 5000 + "1 < 2", "has 5005 characters, at most 1000 are read"),
+        ("-" * 100_000 + "1 < 2", "has 100005 characters"),
+        ("1 + " * 3000 + "1 < 2", "has 12005 characters"),
+        ("(" * 300 + "1" + ")" * 300 + " < 2", "is not a Python expression: too many nested parentheses"),
+        ("abs" + "()" * 490 + " < 1", "is not one of the functions|is nested too deeply"),
+        ("1 < 2\0", "is not a Python expression"),
+    ],
+)
+def test_what_is_too_long_or_too_deep_is_refused(text: str, complaint: str) -> None:
+    for read in (criterion.parse, criterion.names, lambda text: criterion.holds(text, {})):
+        with pytest.raises(ValueError, match=f"^criterion .*({complaint})") as caught:
+            read(text)
+        assert text[:60] in str(caught.value)
+
+
+def test_nesting_ends_in_an_answer_or_in_an_error_that_names_the_criterion() -> None:
+    for depth in range(50, 1000, 50):
+        for text in ("-" * depth + "1 < 2", "not " * (depth // 5) + "1 < 2", "1**" * (depth // 4) + "1 < 2"):
+            try:
+                outcome = str(criterion.holds(text, {}))
+            except ValueError as error:
+                outcome = str(error)
+            assert outcome in ("True", "False") or text in outcome
+
+
+def test_powers_are_those_of_floats() -> None:
+    assert criterion.holds("2**10 == 1024 and 2**-1 == 0.5 and (-2) ** 3 == -8 and 2**0.5 < 1.5", {})
+    assert criterion.holds("all(k**2 == s) and all(2**-k > 0)", {"k": np.array([1, 2]), "s": np.array([1.0, 4.0])})
 
 
 def test_names_must_be_measured_and_arrays_reduced() -> None:
