@@ -5,8 +5,9 @@
 Error: a network d-32-32-1 with random weights and d = 7, 10 or 14, five inputs, eight seeds; the root mean square of
 the difference to what all 2^d masks give, relative to that of the values, and its standard error over inputs and seeds
 at the end of the row. Every library gets the same number of model evaluations, counted while it runs. LIME has no
-penalty and a kernel of width 0.25, once between inputs, as in captum, and once between masks, as in lime. Overhead: CPU time of one explanation of a sum, which costs nothing, from 1000 masks. Ratios
-are the other library's number over ours: above 1, it is behind.
+penalty and a kernel of width 0.25, once between inputs, as in captum, and once between masks, as in lime.
+Overhead: CPU time of one explanation of a sum, which costs nothing, from 1000 masks. Ratios are the other library's
+number over ours: above 1, it is behind.
 """
 
 import argparse

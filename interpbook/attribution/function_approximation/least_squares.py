@@ -83,16 +83,20 @@ def least_squares(
     slope = (operator @ (root * (y - level))[..., None])[..., 0]
     offset = level[:, 0] - (slope * centre).sum(1)
     residual = whiten(whiten((root * (y - offset[:, None] - slope @ a.T))[..., None]))
-    # Residuals are (1 - F F') times values: the diagonal of its square is what they keep of the values' variances.
-    fitted = [u * (s * shrunk).sqrt()[:, None], explained, *([whiten(ones) / length.sqrt()] if intercept else [])]
-    f = torch.cat(fitted, 2)
-    own = f.square().sum(2)
+    # Residuals are 1 - E E' - F F' times values, with what the noise explains and what the fit does.
+    e, f = explained, u * (s * shrunk).sqrt()[:, None]
+    if intercept:
+        f = torch.cat([f, whiten(ones) / length.sqrt()], 2)
+    own = e.square().sum(2) + f.square().sum(2)
     if missing is not None:
         drawn = operator * (missing * own)[:, None]
-        operator = operator + drawn - (drawn @ f) @ f.mT
+        operator = operator + drawn - (drawn @ e) @ e.mT - (drawn @ f) @ f.mT
         slope = slope + (drawn @ residual)[..., 0]
         offset = level[:, 0] - (slope * centre).sum(1)
-    leverage = 2 * own - (f * (f @ (f.mT @ f))).sum(2)
+    # The diagonal of the square of that matrix is what residuals keep of the values' variances; E'E is diagonal.
+    square = e.square() @ e.square().sum(1)[..., None]
+    square = square[..., 0] + ((2 * e @ (e.mT @ f) + f @ (f.mT @ f)) * f).sum(2)
+    leverage = 2 * own - square
     return LinearFit(slope, offset, operator * residual.mT, leverage, int(kept.sum(1).min()))
 
 

@@ -141,7 +141,7 @@ class GradientMatching(Loss):
 
 
 def _noise(design: Design) -> Tensor | None:
-    """What features do together, on the scale of `least_squares`: half of what the linear fit leaves over, as a guess."""
+    """What features do together, on the scale of `least_squares`: a guess at half of what a linear fit leaves."""
     if design.exact or design.together is None:
         return None
     square = (design.weight @ design.together.square()).sum()

@@ -8,7 +8,7 @@ multiplicative weights are in units of f, like a gradient times (x - b): what a 
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import ClassVar, Literal
 
@@ -152,8 +152,8 @@ class BinaryExponential(Neighbourhood):
 
     All 2^d masks where the budget allows, else some without replacement. Distances between masks depend on the size
     alone: each size is drawn in its share of the kernel. Those between inputs differ between the examples of a batch,
-    which share their masks: pairs of a mask and its complement are drawn evenly, as also where there are fewer masks
-    than features.
+    which share their masks: these are drawn evenly, and in pairs of a mask and its complement if there are five for
+    each feature. Fewer masks than features come in such pairs too.
 
     Args:
         width: of the kernel, greater than 0, in units of D, which is between 0 and 2; `math.inf` is a flat kernel.
@@ -188,6 +188,10 @@ class BinaryExponential(Neighbourhood):
             return enumerated(masks, self._kernel(masks, x, start, features))
         if self.distance == "mask" and samples >= d:
             return exponential_design(d, self.width, samples, generator)
+        if d <= samples < 5 * d:
+            even = exponential_design(d, inf, samples, generator)
+            weight = even.weight * self._kernel(even.xi, x, start, features)
+            return replace(even, weight=weight / weight.sum(1, keepdim=True), together=None)
         masks = paired(distinct_pairs(d, _pairs(samples), generator))
         unseen = torch.tensor([1 - len(masks) / 2.0**d], dtype=torch.float64)
         return sampled_pairs(masks, self._kernel(masks, x, start, features), unseen=unseen)

@@ -76,3 +76,29 @@ def test_points_that_say_nothing_give_zero():
     assert not fit.slope.any()
     empty = least_squares(torch.zeros(0, 2).double(), torch.zeros(1, 0).double(), torch.zeros(3, 0).double(), False)
     assert torch.equal(empty.slope, torch.zeros(3, 2).double())
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_terms_that_are_noise_make_it_generalised_least_squares(intercept):
+    a, y, noise, weight = normal(15, 3), normal(2, 15, seed=1), normal(15, 6, seed=2), weights(1, 15)
+    fit = least_squares(a, weight, y, intercept, noise=noise)
+    root = weight[0].sqrt()[:, None]
+    columns = root * (torch.cat([a, torch.ones(15, 1)], 1) if intercept else a)
+    inverse = torch.linalg.inv(torch.eye(15, dtype=torch.float64) + (root * noise) @ (root * noise).T)
+    gram = columns.T @ inverse @ columns
+    operator = torch.linalg.solve(gram, columns.T @ inverse)
+    expected = (root.T * y) @ operator.T
+    torch.testing.assert_close(fit.slope, expected[:, :3])
+    if intercept:
+        torch.testing.assert_close(fit.intercept, expected[:, 3])
+    keeps = inverse - inverse @ columns @ operator
+    torch.testing.assert_close(fit.leverage[0], 1 - (keeps @ keeps).diagonal())
+    influence = operator[:3] * ((root.T * y) @ keeps)[:, None]
+    torch.testing.assert_close(fit.influence, influence)
+    # Values are their own noise's: what is linear comes back, with or without the correction of the bias.
+    missing = torch.rand(15, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    exact = least_squares(a, weight, (a @ normal(3, seed=5) + 2 * intercept)[None], intercept, 0.0, noise, missing)
+    torch.testing.assert_close(exact.slope[0], normal(3, seed=5))
+    moved = least_squares(a, weight, y, intercept, 0.0, noise, missing)
+    added = influence @ (missing * (1 - keeps.diagonal()))
+    torch.testing.assert_close(moved.slope, fit.slope + added)
