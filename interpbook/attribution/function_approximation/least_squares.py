@@ -54,10 +54,11 @@ def least_squares(
         noise: terms t that y also depends on, by coefficients as if drawn at random with variance 1 where y_k varies by
             1 / weight_k. They correlate the errors, and the sum becomes that of generalised least squares,
             r' (I + T T')^-1 r with rows r_k = weight_k^(1/2) (y_k - c - s . a_k) and T_k = weight_k^(1/2) t_k; then
-            there is one row of weights. Such a fit to a sample is biased, because its points decide what is noise.
-        missing: takes most of that bias away, as the jackknife does: to the slope comes the influence of each point
-            times what the fit takes over of it times this, the share of its stratum that was not drawn (twice that for
-            one of a pair).
+            there is one row of weights.
+        missing: with `noise`, for points in pairs of adjacent rows, the share of each one's stratum that was not drawn.
+            Of so few pairs a fit with noise is biased, because the pairs themselves decide what is noise. The jackknife
+            takes most of that away: the slope gets the influence of each pair times what the fit takes over of it times
+            this. Leverages become those of the jackknife's standard error, which leaves out one pair at a time.
 
     >>> a = torch.tensor([[0.0, 0.0], [1.0, 1.0]]).double()
     >>> fit = least_squares(a, torch.full((1, 2), 0.5).double(), torch.tensor([[1.0, 5.0]]).double(), intercept=True)
@@ -88,15 +89,17 @@ def least_squares(
     if intercept:
         f = torch.cat([f, whiten(ones) / length.sqrt()], 2)
     own = e.square().sum(2) + f.square().sum(2)
-    if missing is not None:
-        drawn = operator * (missing * own)[:, None]
+    if missing is None:
+        # The diagonal of the square of that matrix is what residuals keep of the values' variances; E'E is diagonal.
+        square = e.square() @ e.square().sum(1)[..., None]
+        leverage = 2 * own - square[..., 0] - ((2 * e @ (e.mT @ f) + f @ (f.mT @ f)) * f).sum(2)
+    else:
+        pair = own.unflatten(1, (-1, 2)).sum(2).repeat_interleave(2, 1)
+        leverage = own * (2 - pair)
+        drawn = operator * (missing * pair)[:, None]
         operator = operator + drawn - (drawn @ e) @ e.mT - (drawn @ f) @ f.mT
         slope = slope + (drawn @ residual)[..., 0]
         offset = level[:, 0] - (slope * centre).sum(1)
-    # The diagonal of the square of that matrix is what residuals keep of the values' variances; E'E is diagonal.
-    square = e.square() @ e.square().sum(1)[..., None]
-    square = square[..., 0] + ((2 * e @ (e.mT @ f) + f @ (f.mT @ f)) * f).sum(2)
-    leverage = 2 * own - square
     return LinearFit(slope, offset, operator * residual.mT, leverage, int(kept.sum(1).min()))
 
 

@@ -76,7 +76,8 @@ class SquaredError(Loss):
             y, xi = y - problem.values(example), xi - problem.neighbourhood.example
         free = self.intercept and not problem.neighbourhood.pinned
         noise = None if self.ridge else _noise(design)  # it would change what a penalty is worth
-        missing = None if noise is None else design.unit * design.unseen[design.stratum].repeat_interleave(design.unit)
+        in_pairs = noise is not None and design.unit == 2
+        missing = design.unseen[design.stratum].repeat_interleave(2) if in_pairs else None
         fit = least_squares(xi, design.weight, y, free, self.ridge, noise, missing)
         error = standard_error(fit.influence, fit.leverage, design)
         if not design.exact and fit.rank < columns:

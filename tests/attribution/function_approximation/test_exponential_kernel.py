@@ -61,7 +61,7 @@ def test_masks_are_distinct_and_as_many_as_asked(d, n, width, seed):
 @pytest.mark.parametrize("width", [0.1, 0.25, inf])
 def test_weights_are_unbiased(width):
     """Over many draws a mask's weight is on average its share of the kernel."""
-    d, n, draws = 5, 12, 3000
+    d, n, draws = 5, 12, 800
     source, mean = generator(3), torch.zeros(2**d, dtype=torch.float64)
     square = torch.zeros(2**d, dtype=torch.float64)
     for _ in range(draws):

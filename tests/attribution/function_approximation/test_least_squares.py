@@ -95,10 +95,25 @@ def test_terms_that_are_noise_make_it_generalised_least_squares(intercept):
     torch.testing.assert_close(fit.leverage[0], 1 - (keeps @ keeps).diagonal())
     influence = operator[:3] * ((root.T * y) @ keeps)[:, None]
     torch.testing.assert_close(fit.influence, influence)
-    # Values are their own noise's: what is linear comes back, with or without the correction of the bias.
-    missing = torch.rand(15, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
-    exact = least_squares(a, weight, (a @ normal(3, seed=5) + 2 * intercept)[None], intercept, 0.0, noise, missing)
+    # What is linear comes back.
+    exact = least_squares(a, weight, (a @ normal(3, seed=5) + 2 * intercept)[None], intercept, noise=noise)
     torch.testing.assert_close(exact.slope[0], normal(3, seed=5))
-    moved = least_squares(a, weight, y, intercept, 0.0, noise, missing)
-    added = influence @ (missing * (1 - keeps.diagonal()))
-    torch.testing.assert_close(moved.slope, fit.slope + added)
+
+
+def test_pairs_among_noise_are_corrected_as_by_the_jackknife():
+    """Points and terms change sign within a pair; a pair left out moves the slope by its influence over 1 - h."""
+    half, weight = normal(9, 3), weights(1, 9)
+    a, noise = (torch.stack([part, -part], 1).flatten(0, 1) for part in (half, normal(9, 5, seed=2)))
+    both = (weight / 2).repeat_interleave(2, 1)
+    y, share = normal(1, 18, seed=1), torch.rand(9, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    plain = least_squares(a, both, y, False, noise=noise)
+    fit = least_squares(a, both, y, False, noise=noise, missing=share.repeat_interleave(2))
+    left = (1 - fit.leverage[0].view(9, 2).sum(1)).sqrt()
+    influence = plain.influence[0].unflatten(1, (9, 2)).sum(2)
+    for k in range(9):
+        rest = [row for row in range(18) if row // 2 != k]
+        without = least_squares(a[rest], both[:, rest], y[:, rest], False, noise=noise[rest])
+        torch.testing.assert_close(plain.slope[0] - without.slope[0], influence[:, k] / left[k])
+    torch.testing.assert_close(fit.slope[0] - plain.slope[0], influence @ (share * (1 - left)))
+    linear = least_squares(a, both, (a @ half[0])[None], False, noise=noise, missing=share.repeat_interleave(2))
+    torch.testing.assert_close(linear.slope[0], half[0])

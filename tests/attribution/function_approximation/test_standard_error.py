@@ -133,7 +133,8 @@ def test_it_stays_honest_where_what_features_do_together_is_set_aside(neighbourh
     ]
     error = torch.cat([fit.weights - limit for fit in fits])
     reported = torch.cat([fit.standard_error for fit in fits])
-    assert float((error.square().mean() / reported.square().mean()).sqrt()) == pytest.approx(1, abs=0.15)
+    # From few pairs the jackknife's is too large rather than too small.
+    assert 0.8 < float((error.square().mean() / reported.square().mean()).sqrt()) < 1.15
 
 
 def test_single_points_in_strata_have_their_own_error():
