@@ -73,8 +73,9 @@ def test_weights_are_unbiased(width):
     size = ((torch.arange(2**d)[:, None] >> torch.arange(d)) % 2).sum(1)
     expected = kernel(d, width)[size]
     expected = expected / expected.sum()
-    error = ((square - mean**2).clamp(min=0) / draws).sqrt()
-    assert ((mean - expected).abs() <= 4.5 * error + 1e-6).all()
+    # What is rarely drawn, with a weight of about 1 / n, may not have been seen to vary.
+    error = ((square - mean**2).maximum(expected / n * (mean < expected)) / draws).sqrt()
+    assert ((mean - expected).abs() <= 4.5 * error.clamp(min=1e-6)).all()
 
 
 def test_as_many_features_as_an_image_has_pixels():
