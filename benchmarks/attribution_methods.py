@@ -24,6 +24,7 @@ from pathlib import Path
 import torch
 import torchvision
 from torch import Tensor, nn
+from versions import versions
 
 from interpbook.attribution.grad_cam import grad_cam
 from interpbook.attribution.gradients import input_gradient, integrated_gradients, smoothgrad
@@ -158,6 +159,7 @@ def main() -> None:
     if arguments.case:
         print(json.dumps(measure(*json.loads(arguments.case))))
         return
+    print(versions("torchvision", "captum"))
     samples = 10 if arguments.quick else 50
     print(f"{samples} samples; o: ours, c: captum at its defaults; cost in unavoidable model evaluations")
     heads = ("cost o", "cost c", "MB o", "MB c", "CPU s o", "CPU s c")

@@ -16,6 +16,7 @@ import torchvision
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from networks import randomise, relative_gap
+from versions import versions
 
 from interpbook.attribution import full_gradients
 
@@ -36,6 +37,7 @@ def measure(name: str) -> tuple[float, int, float]:
 
 
 def main() -> None:
+    print(versions("torchvision"), flush=True)
     names = sys.argv[1:] or torchvision.models.list_models(module=torchvision.models)
     worst = 0.0
     warnings.simplefilter("ignore", FutureWarning)

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
+from versions import versions
 
 from interpbook.attribution import fullgrad_map
 
@@ -59,6 +60,7 @@ def seconds(call: Callable[[], Tensor], repeats: int = 5) -> float:
 
 
 def main() -> None:
+    print(versions("torchvision"))
     torch.manual_seed(0)
     model = torchvision.models.resnet18(weights=None).eval()
     for module in model.modules():

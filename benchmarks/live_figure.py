@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from browser import FLAGS, MISSING, find_browser
 from javascript import figure_source
+from versions import versions
 
 from interpbook import models
 from interpbook.page.explore.live import live_html
@@ -53,6 +54,7 @@ def main() -> None:
     figure = live_html(models.load("mnist-cnn-bn"), start=x)
     with sync_playwright() as play, tempfile.TemporaryDirectory() as folder:
         browser = play.chromium.launch(executable_path=path, args=FLAGS, chromium_sandbox=False)
+        print(f"{versions('playwright')}, chromium {browser.version}")
         tab = browser.new_page()
         tab.add_init_script(LISTEN)
         file = Path(folder) / "page.html"

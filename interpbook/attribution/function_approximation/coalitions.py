@@ -1,4 +1,4 @@
-"""Coalitions, subsets of d features as rows of zeros and ones: all of them, or pairs drawn without replacement.
+"""Coalitions, subsets of d features as rows of zeros and ones: all of them, or some drawn without replacement.
 
 A pair is a coalition and its complement, in adjacent rows. Averages over pairs carry no error from terms of even
 order: what two features do together cancels from the estimate of what each does alone.
@@ -13,7 +13,15 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-__all__ = ["all_coalitions", "coalitions_of_size", "distinct_pairs", "paired", "pairs_by_size", "pairs_of_size"]
+__all__ = [
+    "all_coalitions",
+    "coalitions_by_size",
+    "coalitions_of_size",
+    "distinct_pairs",
+    "paired",
+    "pairs_by_size",
+    "pairs_of_size",
+]
 
 
 def all_coalitions(d: int) -> Bool[Tensor, "n d"]:
@@ -45,7 +53,7 @@ def coalitions_of_size(d: int, size: int) -> Bool[Tensor, "m d"]:
         rows = np.fromiter(chain.from_iterable((0, *rest) for rest in members), np.int64)
     else:
         rows = np.fromiter(chain.from_iterable(combinations(range(d), size)), np.int64)
-    rows = rows.reshape(-1, size)
+    rows = rows.reshape(pairs_of_size(d, size), size)
     return torch.zeros(len(rows), d, dtype=torch.bool).scatter_(1, torch.from_numpy(rows), True)
 
 
@@ -76,27 +84,51 @@ def pairs_by_size(d: int, counts: list[int], generator: torch.Generator) -> Bool
     >>> pairs_by_size(5, [5, 2], torch.Generator().manual_seed(0)).sum(1).tolist()
     [1, 1, 1, 1, 1, 2, 2]
     """
-    available = [pairs_of_size(d, size) for size in range(1, len(counts) + 1)]
+    return _by_size(d, list(enumerate(counts, 1)), generator, halves=True)
+
+
+def coalitions_by_size(d: int, counts: list[int], generator: torch.Generator) -> Bool[Tensor, "m d"]:
+    """Draw `counts[s]` different coalitions of each size s from 0 to d, each equally likely.
+
+    >>> coalitions_by_size(4, [1, 0, 3, 0, 1], torch.Generator().manual_seed(0)).sum(1).tolist()
+    [0, 2, 2, 2, 4]
+    """
+    return _by_size(d, [(s, count) for s, count in enumerate(counts) if count], generator, halves=False)
+
+
+def _by_size(d: int, counts: list[tuple[int, int]], generator: torch.Generator, halves: bool) -> Tensor:
+    """Draw so many different coalitions of each size; with `halves`, one of each pair."""
     # Most of a short list is drawn from the list; little of a long one by rejection, all sizes at once.
-    listed = [most <= 4 * count for count, most in zip(counts, available, strict=True)]
-    sizes = torch.tensor([s for s, n in enumerate(counts, 1) if not listed[s - 1] for _ in range(n)], dtype=torch.int64)
+    listed = [_at_most(d, size, 4 * count, halves) for size, count in counts]
+    some = [count for (_, count), short in zip(counts, listed, strict=True) if not short]
+    sizes = torch.tensor(
+        [s for (s, n), short in zip(counts, listed, strict=True) if not short for _ in range(n)]
+    ).long()
 
     def draw(rows: Tensor) -> Tensor:
         order = torch.rand(len(rows), d, generator=generator, device=generator.device).cpu().argsort(1)
-        half = torch.zeros(len(rows), d, dtype=torch.bool)
-        half.scatter_(1, order, torch.arange(d) < sizes[rows, None])
+        drawn = torch.zeros(len(rows), d, dtype=torch.bool)
+        drawn.scatter_(1, order, torch.arange(d) < sizes[rows, None])
         # Where a coalition and its complement could both come, the one with feature 0 stands for the pair.
-        return half ^ (~half[:, :1] & (2 * sizes[rows, None] == d))
+        return drawn ^ (~drawn[:, :1] & (2 * sizes[rows, None] == d)) if halves else drawn
 
-    rejected = iter(
-        _distinct(draw, len(sizes)).split([n for n, short in zip(counts, listed, strict=True) if not short])
-    )
-    return torch.cat(
-        [
-            _shuffled(coalitions_of_size(d, size), count, generator) if listed[size - 1] else next(rejected)
-            for size, count in enumerate(counts, 1)
-        ]
-    )
+    rejected = iter(_distinct(draw, len(sizes)).split(some))
+    rows = [torch.zeros(0, d, dtype=torch.bool)]
+    for (size, count), short in zip(counts, listed, strict=True):
+        if short:
+            those = coalitions_of_size(d, size)
+            rows.append(_shuffled(those if halves or 2 * size != d else paired(those), count, generator))
+        else:
+            rows.append(next(rejected))
+    return torch.cat(rows)
+
+
+def _at_most(d: int, size: int, most: int, halves: bool) -> bool:
+    """Whether there are at most so many coalitions of `size`, without the large numbers of many features."""
+    small = min(size, d - size)
+    if small > 1 and d >= 2 * most + 2:
+        return False
+    return (pairs_of_size(d, size) if halves else comb(d, size)) <= most
 
 
 def pairs_of_size(d: int, size: int) -> int:

@@ -1,5 +1,6 @@
 """The points of a neighbourhood that a fit looks at, and what they say about its error."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -13,24 +14,43 @@ __all__ = ["Design", "enumerated", "sampled_pairs"]
 class Design:
     """n points xi with weights that estimate the mean over a neighbourhood.
 
-    A sample comes as pairs of mirror images in adjacent rows, each pair drawn from one of several strata.
+    A sample comes in units, single points or pairs of mirror images in adjacent rows, each drawn from one of several
+    strata and in their order.
 
     Attributes:
         xi: the points.
         weight: of each point, summing to 1; one row for all examples, or one for each.
-        stratum: where each pair was drawn; empty when the points are the whole neighbourhood.
+        stratum: where each unit was drawn; empty when the points are the whole neighbourhood.
         unseen: the share of each stratum that was left out: 1 for a continuous one, 0 for one enumerated.
+        together: at each point, terms in which several features act together, without what a linear fit to the whole
+            neighbourhood takes of them. What a fit to a sample takes of them is sampling error.
     """
 
     xi: Shaped[Tensor, "n d"]
     weight: Float[Tensor, "W n"]
-    stratum: Int[Tensor, "pairs"]
+    stratum: Int[Tensor, "units"]
     unseen: Float[Tensor, "strata"]
+    together: Float[Tensor, "n terms"] | None = None
 
     @property
     def exact(self) -> bool:
         """Whether the points are the whole neighbourhood, so that the fit has no sampling error."""
         return len(self.stratum) == 0
+
+    @property
+    def unit(self) -> int:
+        """The points of a unit: 2 in a sample of pairs, else 1."""
+        return 1 if self.exact else len(self.xi) // len(self.stratum)
+
+    def strata(self) -> Iterator[tuple[slice, float]]:
+        """The rows of each stratum, and the share of it that was left out: one, of all rows, where nothing was."""
+        counts = self.stratum.bincount(minlength=len(self.unseen)).tolist() if not self.exact else [len(self.xi)]
+        start = 0
+        for count, unseen in zip(counts, [0.0] if self.exact else self.unseen.tolist(), strict=True):
+            stop = start + count * self.unit
+            if stop > start:
+                yield slice(start, stop), unseen
+            start = stop
 
 
 def enumerated(xi: Shaped[Tensor, "n d"], weight: Float[Tensor, "W n"] | None = None) -> Design:

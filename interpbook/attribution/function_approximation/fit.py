@@ -63,7 +63,8 @@ def lfa(
         neighbourhood: `AdditiveGaussian`, `MultiplicativeUniform`, `BinaryExponential`, `BinaryShapley` or `OneHot`.
         loss: `SquaredError` or `GradientMatching`.
         samples: points of the neighbourhood to look at, at most. It is looked at whole where it has no more points,
-            else in pairs of mirror images. Values that a fit must meet exactly, f(x) and f(baseline), come on top.
+            else in part, mostly in pairs of mirror images. Values that a fit must meet exactly, f(x) and f(baseline),
+            come on top.
         generator: where the points come from. Without one, a generator with seed 0: the same call gives the same
             answer.
         baseline: what xi = 0 stands for in the multiplicative neighbourhoods, in units of x: a number, or a tensor

@@ -1,5 +1,6 @@
 """Weighted linear least squares in closed form, and how much each point moves the result."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +18,8 @@ class LinearFit:
         slope: for each example.
         intercept: for each example; 0 where none was fitted.
         influence: what each point adds to the slope when it moves from the fitted value to its own.
-        leverage: what each point adds to its own fitted value, per unit of its value.
+        leverage: of each point's variance, the share that its residual has lost to the fit. Without a penalty or noise
+            it is what a point adds to its own fitted value, per unit of its value.
         rank: of the points, for each row of weights.
     """
 
@@ -34,6 +36,8 @@ def least_squares(
     y: Float[Tensor, "B n"],
     intercept: bool,
     ridge: float = 0.0,
+    noise: Float[Tensor, "n terms"] | None = None,
+    missing: Float[Tensor, "n"] | None = None,
 ) -> LinearFit:
     """The slope s and the intercept c that minimise
 
@@ -47,28 +51,67 @@ def least_squares(
         y: values, a row for each example.
         intercept: whether c is free, or 0.
         ridge: the penalty, at least 0; the intercept has none.
+        noise: terms t that y also depends on, by coefficients as if drawn at random with variance 1 where y_k varies by
+            1 / weight_k. They correlate the errors, and the sum becomes that of generalised least squares,
+            r' (I + T T')^-1 r with rows r_k = weight_k^(1/2) (y_k - c - s . a_k) and T_k = weight_k^(1/2) t_k; then
+            there is one row of weights.
+        missing: with `noise`, for points in pairs of adjacent rows, the share of each one's stratum that was not drawn.
+            Of so few pairs a fit with noise is biased, because the pairs themselves decide what is noise. The jackknife
+            takes most of that away: the slope gets the influence of each pair times what the fit takes over of it times
+            this. Leverages become those of the jackknife's standard error, which leaves out one pair at a time.
 
     >>> a = torch.tensor([[0.0, 0.0], [1.0, 1.0]]).double()
     >>> fit = least_squares(a, torch.full((1, 2), 0.5).double(), torch.tensor([[1.0, 5.0]]).double(), intercept=True)
     >>> fit.slope.round(decimals=6), fit.rank
     (tensor([[2., 2.]], dtype=torch.float64), 1)
     """
-    centre = weight @ a if intercept else a.new_zeros(len(weight), a.shape[1])
-    level = (weight * y).sum(1, keepdim=True) if intercept else y.new_zeros(len(y), 1)
     root = weight.sqrt()
-    u, s, vh = _svd(root[..., None] * (a - centre[:, None]))
+    whiten, explained = _whitening(root, noise)
+    ones = whiten(root[..., None])
+    length = ones.square().sum(1, keepdim=True)
+    # What each point counts in a mean: its weight, less what the noise makes doubtful.
+    share = (whiten(ones) / length)[..., 0] * root
+    centre = share @ a if intercept else a.new_zeros(len(weight), a.shape[1])
+    level = (share * y).sum(1, keepdim=True) if intercept else y.new_zeros(len(y), 1)
+    u, s, vh = _svd(whiten(root[..., None] * (a - centre[:, None])))
     # Against the size of the points before they were centred: of equal points, centring leaves rounding errors.
     size = (weight @ a.square().sum(1)).sqrt()[:, None]
     kept = s > size * max(a.shape) * torch.finfo(s.dtype).eps
     shrunk = torch.where(kept, s / (s**2 + ridge), 0.0)
-    # The matrix that turns values, less their level, into slopes.
-    operator = (vh.mT * shrunk[:, None]) @ (u.mT * root[:, None])
-    slope = (operator @ (y - level)[..., None])[..., 0]
+    u = whiten(u)
+    # The matrix that turns values, less their level, times the roots of their weights into slopes.
+    operator = (vh.mT * shrunk[:, None]) @ u.mT
+    slope = (operator @ (root * (y - level))[..., None])[..., 0]
     offset = level[:, 0] - (slope * centre).sum(1)
-    residual = y - offset[:, None] - slope @ a.T
-    leverage = (u**2 @ (s * shrunk)[..., None])[..., 0] + (weight if intercept else 0)
-    rank = int(kept.sum(1).min())
-    return LinearFit(slope, offset, operator * residual[:, None], leverage, rank)
+    residual = whiten(whiten((root * (y - offset[:, None] - slope @ a.T))[..., None]))
+    # Residuals are 1 - E E' - F F' times values, with what the noise explains and what the fit does.
+    e, f = explained, u * (s * shrunk).sqrt()[:, None]
+    if intercept:
+        f = torch.cat([f, whiten(ones) / length.sqrt()], 2)
+    own = e.square().sum(2) + f.square().sum(2)
+    if missing is None:
+        # The diagonal of the square of that matrix is what residuals keep of the values' variances; E'E is diagonal.
+        square = e.square() @ e.square().sum(1)[..., None]
+        leverage = 2 * own - square[..., 0] - ((2 * e @ (e.mT @ f) + f @ (f.mT @ f)) * f).sum(2)
+    else:
+        pair = own.unflatten(1, (-1, 2)).sum(2).repeat_interleave(2, 1)
+        leverage = own * (2 - pair)
+        drawn = operator * (missing * pair)[:, None]
+        operator = operator + drawn - (drawn @ e) @ e.mT - (drawn @ f) @ f.mT
+        slope = slope + (drawn @ residual)[..., 0]
+        offset = level[:, 0] - (slope * centre).sum(1)
+    return LinearFit(slope, offset, operator * residual.mT, leverage, int(kept.sum(1).min()))
+
+
+def _whitening(root: Tensor, noise: Tensor | None) -> tuple[Callable[[Tensor], Tensor], Tensor]:
+    """The symmetric root of V = (I + T T')^-1 as a function of columns, and E with V = I - E E'."""
+    if noise is None:
+        return lambda columns: columns, root[..., None][..., :0]
+    t = root[..., None] * noise
+    squares, q = torch.linalg.eigh(t.mT @ t)
+    s = (1 + squares.clamp(min=0)).sqrt()[:, None]
+    explained = t @ q / s
+    return lambda columns: columns - explained @ ((explained.mT @ columns) * (s / (1 + s)).mT), explained
 
 
 def _svd(a: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -75,7 +75,10 @@ class SquaredError(Loss):
             example = torch.full((1, d), problem.neighbourhood.example)
             y, xi = y - problem.values(example), xi - problem.neighbourhood.example
         free = self.intercept and not problem.neighbourhood.pinned
-        fit = least_squares(xi, design.weight, y, intercept=free, ridge=self.ridge)
+        noise = None if self.ridge else _noise(design)  # it would change what a penalty is worth
+        in_pairs = noise is not None and design.unit == 2
+        missing = design.unseen[design.stratum].repeat_interleave(2) if in_pairs else None
+        fit = least_squares(xi, design.weight, y, free, self.ridge, noise, missing)
         error = standard_error(fit.influence, fit.leverage, design)
         if not design.exact and fit.rank < columns:
             error = torch.full_like(error, torch.nan)
@@ -104,31 +107,43 @@ class GradientMatching(Loss):
         if problem.neighbourhood.pinned:
             design = enumerated(torch.tensor([[False], [True]]).expand(2, problem.features.count))
         weight = design.weight.T[..., None]
-        # One pass over pairs, because the gradients of a large model do not fit in memory together: sums of u, c u^2
-        # and c w u, where u is the pair's weighted sum, w its weight and c its factor in the standard error.
-        pair_weight = weight.unflatten(0, (-1, 1 if design.exact else 2)).sum(1)
-        factor = torch.zeros_like(pair_weight)
-        if not design.exact:
-            factor = (leverage_factor(design.weight) * design.unseen[design.stratum]).T[..., None]
-        mean = square = cross = first = torch.zeros(())
+        # One pass, because the gradients of a large model do not fit in memory together: in each stratum, sums of u,
+        # c u^2 and c w u, where u is a unit's weighted sum, w its share of the stratum and c its factor in the
+        # standard error.
+        total = first = variance = torch.zeros(())
         step = problem.copies + problem.copies % 2
-        for at in range(0, len(design.xi), step):
-            gradient = problem.gradients(design.xi[at : at + step])
-            # Differences from the first gradient: small ones between large gradients are not lost.
-            first = gradient[0] if at == 0 else first
-            u = weight[at : at + step].to(first) * (gradient - first)
-            mean = mean + u.sum(0)
-            if not design.exact:
-                u = u.unflatten(0, (-1, 2)).sum(1)
-                some = slice(at // 2, at // 2 + len(u))
-                square = square + (factor[some].to(u) * u**2).sum(0)
-                cross = cross + ((factor * pair_weight)[some].to(u) * u).sum(0)
-        constant = (factor * pair_weight**2).sum(0).to(mean)
-        variance = square - 2 * mean * cross + mean**2 * constant
+        for rows, unseen in design.strata():
+            share = weight[rows] / weight[rows].sum(0)
+            factor = torch.zeros_like(share[:: design.unit])
+            if unseen > 0:
+                factor = unseen * leverage_factor(share[..., 0].T, design.unit).T[..., None]
+            share = share.unflatten(0, (-1, design.unit)).sum(1)
+            mean = square = cross = torch.zeros(())
+            for at in range(rows.start, rows.stop, step):
+                some = slice(at, min(at + step, rows.stop))
+                gradient = problem.gradients(design.xi[some])
+                # Differences from the first gradient: small ones between large gradients are not lost.
+                first = gradient[0] if at == 0 else first
+                u = weight[some].to(first) * (gradient - first)
+                u = u.unflatten(0, (-1, design.unit)).sum(1)
+                units = slice((at - rows.start) // design.unit, (some.stop - rows.start) // design.unit)
+                mean = mean + u.sum(0)
+                square = square + (factor[units].to(u) * u**2).sum(0)
+                cross = cross + ((factor * share)[units].to(u) * u).sum(0)
+            total = total + mean
+            variance = variance + square - 2 * mean * cross + mean**2 * (factor * share**2).sum(0).to(mean)
         return Fitted(
-            weights=first + mean,
+            weights=first + total,
             intercept=None,
             standard_error=variance.clamp(min=0).sqrt(),
             evaluations=len(design.xi),
             gradients=len(design.xi),
         )
+
+
+def _noise(design: Design) -> Tensor | None:
+    """What features do together, on the scale of `least_squares`: a guess at half of what a linear fit leaves."""
+    if design.exact or design.together is None:
+        return None
+    square = (design.weight @ design.together.square()).sum()
+    return design.together * (len(design.stratum) / square).sqrt() if square > 0 else None

@@ -8,7 +8,7 @@ multiplicative weights are in units of f, like a gradient times (x - b): what a 
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import ClassVar, Literal
 
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from interpbook.attribution.function_approximation.coalitions import all_coalitions, distinct_pairs, paired
 from interpbook.attribution.function_approximation.design import Design, enumerated, sampled_pairs
+from interpbook.attribution.function_approximation.exponential_kernel import exponential_design
 from interpbook.attribution.function_approximation.features import Features
 from interpbook.attribution.function_approximation.shapley_kernel import shapley_design
 from interpbook.attribution.noise import standard_normal
@@ -149,8 +150,10 @@ class BinaryExponential(Neighbourhood):
 
         exp(-D^2 / (2 width^2)).
 
-    All 2^d masks where the budget allows; else pairs of a mask and its complement, drawn evenly and without
-    replacement.
+    All 2^d masks where the budget allows, else some without replacement. Distances between masks depend on the size
+    alone: each size is drawn in its share of the kernel. Those between inputs differ between the examples of a batch,
+    which share their masks: these are drawn evenly, and in pairs of a mask and its complement if there are five for
+    each feature. Fewer masks than features come in such pairs too.
 
     Args:
         width: of the kernel, greater than 0, in units of D, which is between 0 and 2; `math.inf` is a flat kernel.
@@ -183,6 +186,12 @@ class BinaryExponential(Neighbourhood):
         if d < 63 and 2**d <= samples:
             masks = all_coalitions(d)
             return enumerated(masks, self._kernel(masks, x, start, features))
+        if self.distance == "mask" and samples >= d:
+            return exponential_design(d, self.width, samples, generator)
+        if d <= samples < 5 * d:
+            even = exponential_design(d, inf, samples, generator)
+            weight = even.weight * self._kernel(even.xi, x, start, features)
+            return replace(even, weight=weight / weight.sum(1, keepdim=True), together=None)
         masks = paired(distinct_pairs(d, _pairs(samples), generator))
         unseen = torch.tensor([1 - len(masks) / 2.0**d], dtype=torch.float64)
         return sampled_pairs(masks, self._kernel(masks, x, start, features), unseen=unseen)

@@ -1,9 +1,12 @@
 """Which coalitions KernelSHAP looks at: outer sizes whole, the rest drawn in pairs, each size in its share."""
 
+from dataclasses import replace
+
 import torch
 
 from interpbook.attribution.function_approximation.coalitions import paired, pairs_by_size, pairs_of_size
 from interpbook.attribution.function_approximation.design import Design, enumerated, sampled_pairs
+from interpbook.attribution.function_approximation.together import products_of_three
 
 __all__ = ["allocate", "shapley_design"]
 
@@ -65,4 +68,6 @@ def shapley_design(d: int, samples: int, generator: torch.Generator) -> Design:
     if taken == available:
         return enumerated(xi, weight)
     unseen = [1 - count / most for count, most in zip(taken, available, strict=True)]
-    return sampled_pairs(xi, weight, stratum, torch.tensor(unseen, dtype=torch.float64))
+    pairs = sampled_pairs(xi, weight, stratum, torch.tensor(unseen, dtype=torch.float64))
+    # What two features do cancels between complements, so that products of three are the first to disturb a fit.
+    return replace(pairs, together=products_of_three(xi))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from interpbook.attribution.function_approximation.coalitions import (
     all_coalitions,
+    coalitions_by_size,
     coalitions_of_size,
     distinct_pairs,
     paired,
@@ -80,3 +81,23 @@ def test_more_features_than_an_integer_has_bits():
     half = drawn(200, 50, torch.Generator().manual_seed(0), 90)
     assert half.sum(1).tolist() == [90] * 50
     assert distinct_pairs(200, 50, torch.Generator().manual_seed(0)).sum(1).float().mean() == pytest.approx(100, abs=5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.integers(1, 12), st.integers(0, 10**6))
+def test_coalitions_drawn_by_size_are_distinct_and_as_many_as_asked(data, d, seed):
+    counts = [data.draw(st.integers(0, min(comb(d, size), 60))) for size in range(d + 1)]
+    drawn = coalitions_by_size(d, counts, torch.Generator().manual_seed(seed))
+    assert drawn.sum(1).bincount(minlength=d + 1).tolist() == counts
+    assert len(set(sets(drawn))) == sum(counts)
+
+
+@pytest.mark.parametrize(("d", "size", "count"), [(6, 3, 2), (6, 3, 15), (5, 2, 2), (5, 4, 3)])
+def test_every_coalition_of_a_size_is_drawn_equally_often(d, size, count):
+    generator, draws = torch.Generator().manual_seed(5), 2000
+    counts = [count if s == size else 0 for s in range(d + 1)]
+    rows = torch.cat([coalitions_by_size(d, counts, generator) for _ in range(draws)])
+    _, seen = rows.unique(dim=0, return_counts=True)
+    assert len(seen) == comb(d, size)
+    share = count / comb(d, size)
+    assert ((seen - draws * share) / (draws * share * (1 - share)) ** 0.5).abs().max() < 4.5

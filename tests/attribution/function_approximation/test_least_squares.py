@@ -76,3 +76,44 @@ def test_points_that_say_nothing_give_zero():
     assert not fit.slope.any()
     empty = least_squares(torch.zeros(0, 2).double(), torch.zeros(1, 0).double(), torch.zeros(3, 0).double(), False)
     assert torch.equal(empty.slope, torch.zeros(3, 2).double())
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_terms_that_are_noise_make_it_generalised_least_squares(intercept):
+    a, y, noise, weight = normal(15, 3), normal(2, 15, seed=1), normal(15, 6, seed=2), weights(1, 15)
+    fit = least_squares(a, weight, y, intercept, noise=noise)
+    root = weight[0].sqrt()[:, None]
+    columns = root * (torch.cat([a, torch.ones(15, 1)], 1) if intercept else a)
+    inverse = torch.linalg.inv(torch.eye(15, dtype=torch.float64) + (root * noise) @ (root * noise).T)
+    gram = columns.T @ inverse @ columns
+    operator = torch.linalg.solve(gram, columns.T @ inverse)
+    expected = (root.T * y) @ operator.T
+    torch.testing.assert_close(fit.slope, expected[:, :3])
+    if intercept:
+        torch.testing.assert_close(fit.intercept, expected[:, 3])
+    keeps = inverse - inverse @ columns @ operator
+    torch.testing.assert_close(fit.leverage[0], 1 - (keeps @ keeps).diagonal())
+    influence = operator[:3] * ((root.T * y) @ keeps)[:, None]
+    torch.testing.assert_close(fit.influence, influence)
+    # What is linear comes back.
+    exact = least_squares(a, weight, (a @ normal(3, seed=5) + 2 * intercept)[None], intercept, noise=noise)
+    torch.testing.assert_close(exact.slope[0], normal(3, seed=5))
+
+
+def test_pairs_among_noise_are_corrected_as_by_the_jackknife():
+    """Points and terms change sign within a pair; a pair left out moves the slope by its influence over 1 - h."""
+    half, weight = normal(9, 3), weights(1, 9)
+    a, noise = (torch.stack([part, -part], 1).flatten(0, 1) for part in (half, normal(9, 5, seed=2)))
+    both = (weight / 2).repeat_interleave(2, 1)
+    y, share = normal(1, 18, seed=1), torch.rand(9, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    plain = least_squares(a, both, y, False, noise=noise)
+    fit = least_squares(a, both, y, False, noise=noise, missing=share.repeat_interleave(2))
+    left = (1 - fit.leverage[0].view(9, 2).sum(1)).sqrt()
+    influence = plain.influence[0].unflatten(1, (9, 2)).sum(2)
+    for k in range(9):
+        rest = [row for row in range(18) if row // 2 != k]
+        without = least_squares(a[rest], both[:, rest], y[:, rest], False, noise=noise[rest])
+        torch.testing.assert_close(plain.slope[0] - without.slope[0], influence[:, k] / left[k])
+    torch.testing.assert_close(fit.slope[0] - plain.slope[0], influence @ (share * (1 - left)))
+    linear = least_squares(a, both, (a @ half[0])[None], False, noise=noise, missing=share.repeat_interleave(2))
+    torch.testing.assert_close(linear.slope[0], half[0])

@@ -182,6 +182,35 @@ def test_shapley_at_a_budget():
     assert error(1022) <= 1e-10
 
 
+def bent_network(d):
+    """Large weights: features do more together than each alone."""
+    model = network(d, 32, 32, 1)
+    with torch.no_grad():
+        for layer in model[::2]:
+            layer.weight.copy_(2 * (2 / layer.in_features) ** 0.5 * normal(*layer.weight.shape, seed=4))
+    return select(model, 0)
+
+
+def relative_error(name, d, samples, seeds=8):
+    """Five inputs: root mean square error over that of the weights from all masks."""
+    f, x = bent_network(d), 2 * normal(5, d)
+    whole = lfa(f, x, **METHODS[name], samples=2**d).weights
+    fits = [lfa(f, x, **METHODS[name], samples=samples, generator=seeded(k)).weights for k in range(seeds)]
+    return float((torch.stack(fits) - whole).square().mean().sqrt() / whole.square().mean().sqrt())
+
+
+def test_what_three_features_do_together_is_set_aside_by_shapley():
+    """14 features, 364 products of three, of which a linear fit to 500 pairs of masks would take up noise."""
+    assert relative_error("KernelSHAP", 14, 998, seeds=4) <= 0.048
+
+
+def test_lime_at_a_budget():
+    """What two features do together is set aside, and each size of mask comes in its share of the kernel."""
+    assert relative_error("LIME", 10, 30) <= 0.7
+    assert relative_error("LIME", 10, 200) <= 0.155
+    assert relative_error("LIME", 10, 1023) <= 1e-4
+
+
 def test_shapley_of_pairwise_games_needs_few_points():
     """Complements cancel what two features do together: exact as soon as the sizes determine the weights."""
     a, x = normal(12, 12), normal(2, 12, seed=1)
@@ -238,3 +267,13 @@ def test_shapley_without_an_intercept_is_the_same():
     fit = lfa(f, x, neighbourhood=BinaryShapley(), loss=SquaredError(intercept=False))
     torch.testing.assert_close(fit.weights, exact_shapley(f, x))
     assert fit.intercept is None
+
+
+@pytest.mark.parametrize("distance", ["mask", "input"])
+def test_few_masks_are_not_wasted_on_pairs(distance):
+    """30 masks and ten features: complements have little weight, and there are as many differences as unknowns."""
+    f, x = bent_network(10), 2 * normal(5, 10)
+    row = {"neighbourhood": BinaryExponential(0.25, distance), "loss": SquaredError()}
+    whole = lfa(f, x, **row, samples=2**10).weights
+    fits = [lfa(f, x, **row, samples=30, generator=seeded(k)).weights for k in range(8)]
+    assert float((torch.stack(fits) - whole).square().mean().sqrt() / whole.square().mean().sqrt()) <= 0.75

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from interpbook.attribution.function_approximation.design import enumerated, sampled_pairs
+from interpbook.attribution.function_approximation.design import Design, enumerated, sampled_pairs
 from interpbook.attribution.function_approximation.fit import lfa
 from interpbook.attribution.function_approximation.games import exact_shapley
 from interpbook.attribution.function_approximation.losses import GradientMatching, SquaredError
@@ -119,3 +119,28 @@ def test_shapley_with_fewer_points_than_features():
     enough = lfa(bumpy, x, neighbourhood=BinaryShapley(), loss=SquaredError(), samples=254)
     assert not enough.standard_error.any()
     torch.testing.assert_close(enough.weights, exact_shapley(bumpy, x))
+
+
+@pytest.mark.parametrize("samples", [50, 100, 200])
+@pytest.mark.parametrize("neighbourhood", [BinaryExponential(0.25), BinaryShapley()], ids=["LIME", "KernelSHAP"])
+def test_it_stays_honest_where_what_features_do_together_is_set_aside(neighbourhood, samples):
+    x, runs = normal(1, 8, seed=3), 200
+    limit = lfa(bumpy, x, neighbourhood=neighbourhood, loss=SquaredError(), samples=256).weights
+    generator = torch.Generator().manual_seed(11)
+    fits = [
+        lfa(bumpy, x, neighbourhood=neighbourhood, loss=SquaredError(), samples=samples, generator=generator)
+        for _ in range(runs)
+    ]
+    error = torch.cat([fit.weights - limit for fit in fits])
+    reported = torch.cat([fit.standard_error for fit in fits])
+    # From few pairs the jackknife's is too large rather than too small.
+    assert 0.8 < float((error.square().mean() / reported.square().mean()).sqrt()) < 1.15
+
+
+def test_single_points_in_strata_have_their_own_error():
+    stratum, unseen = torch.tensor([0, 0, 0, 1, 1]), torch.tensor([1.0, 0.5], dtype=torch.float64)
+    design = Design(normal(5, 2), torch.full((1, 5), 0.2, dtype=torch.float64), stratum, unseen)
+    influence, none = normal(1, 2, 5), torch.zeros(1, 5, dtype=torch.float64)
+    expected = 3 * influence[..., :3].var(2) + 0.5 * 2 * influence[..., 3:].var(2)
+    torch.testing.assert_close(standard_error(influence, none, design), expected.sqrt())
+    assert [(rows.start, rows.stop, share) for rows, share in design.strata()] == [(0, 3, 1.0), (3, 5, 0.5)]
