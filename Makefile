@@ -57,7 +57,7 @@ checkpoints: $(VENV)/.installed-test ## train the small networks again from thei
 	$(BIN)/python -m interpbook.checkpoints
 
 bench: $(VENV)/.installed-bench ## compare speed, memory and values with other libraries, in one run
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out benchmarks/versions.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean: ## remove the built book and all proofs; the environments stay (remove them with rm -r .venv .venv-*)
 	rm -rf _build dist

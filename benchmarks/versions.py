@@ -1,10 +1,6 @@
-"""Which versions a benchmark measured: of Python, of this package, of torch and of the peers.
-
-python benchmarks/versions.py captum shap
-"""
+"""Which versions a benchmark measured: of Python, of this package, of torch and of the peers."""
 
 import platform
-import sys
 from importlib.metadata import PackageNotFoundError, version
 
 __all__ = ["versions"]
@@ -23,7 +19,3 @@ def versions(*peers: str) -> str:
         except PackageNotFoundError:
             found.append(f"{name} not installed")
     return ", ".join(found)
-
-
-if __name__ == "__main__":
-    print(versions(*sys.argv[1:]))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from interpbook.attribution import full_gradients
+from interpbook.attribution import METHODS, full_gradients, lfa
 from interpbook.data import load_cats, load_table
 from interpbook.density import GaussianMixture
 from interpbook.models import SmallCNN
@@ -21,6 +21,7 @@ MADE = {
     "mixture": lambda: GaussianMixture(torch.zeros(2, 3), 0.5),
     "table": lambda: load_table("diabetes"),
     "photo": lambda: load_cats()[0],
+    "explanation": lambda: lfa(lambda x: x.sum(1), torch.ones(2, 3), **METHODS["occlusion"]),
 }
 each = pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 

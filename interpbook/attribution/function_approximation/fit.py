@@ -10,12 +10,13 @@ from torch import Tensor
 from interpbook.attribution.function_approximation.losses import Loss
 from interpbook.attribution.function_approximation.neighbourhoods import Neighbourhood
 from interpbook.attribution.function_approximation.problem import pose
+from interpbook.equality import EqualByValue
 
 __all__ = ["Explanation", "lfa"]
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation:
+class Explanation(EqualByValue):
     """A linear surrogate g(xi) = intercept + weights . xi for each example of a batch. Made by `lfa`.
 
     Attributes:
