@@ -105,7 +105,7 @@ def number_formats(notebook: dict) -> list[str]:
     """
     found = []
     for text in cells(notebook, "code"):
-        for field in re.finditer(r"\{([^{}]+?):([^{}:]*[.\d]*[efg%])\}", text):
+        for field in re.finditer(r"\{([^{}]+?):([^{}:\s]*[efg%])\}", text):
             if not field[1].startswith("page.measured("):
                 found.append(field[0])
     return found

@@ -102,3 +102,9 @@ def test_a_printed_number_is_found():
     cell = {"cell_type": "code", "source": "x", "metadata": {}, "outputs": [printed]}
     assert rules.printed_numbers({"cells": [cell]}) == ["0.25", "1.0000"]
     assert rules.printed_numbers({"cells": [cell | {"metadata": {"tags": ["solution"]}}]}) == []
+
+
+def test_a_number_s_format_is_found_and_a_dictionary_is_none():
+    code = 'f"{x:.2f} and {y:5.1%}, {page.measured(x):.2f}", {"slope": g, "of": {"a line": line}}, {k: one}'
+    cell = {"cell_type": "code", "source": code}
+    assert rules.number_formats({"cells": [cell]}) == ["{x:.2f}", "{y:5.1%}"]
