@@ -102,3 +102,14 @@ def test_a_printed_number_is_found():
     cell = {"cell_type": "code", "source": "x", "metadata": {}, "outputs": [printed]}
     assert rules.printed_numbers({"cells": [cell]}) == ["0.25", "1.0000"]
     assert rules.printed_numbers({"cells": [cell | {"metadata": {"tags": ["solution"]}}]}) == []
+
+
+@pytest.mark.parametrize("field", ["{x:.2f}", "{x:9.3g}", "{x:+.1%}", "{x.std():<6.2g}", "{x:,.0f}", "{x:g}"])
+def test_a_number_format_is_found(field):
+    cell = {"cell_type": "code", "source": f'f"{field} of {{page.measured(x):.2f}}"'}
+    assert rules.number_formats({"cells": [cell]}) == [field]
+
+
+@pytest.mark.parametrize("source", ['{"true": cosines, "wrong": wrong}', 'f"{name:>8}"', 'f"{page.measured(x):.2f}"'])
+def test_other_braces_are_no_number_formats(source):
+    assert rules.number_formats({"cells": [{"cell_type": "code", "source": source}]}) == []
