@@ -22,6 +22,8 @@ NOT_PROSE = re.compile(
 MEASURED = re.compile(
     r"\d[\d,]*\.\d+|\d+(?:\.\d+)?\s?(?:%|per ?cent)|\d+(?:\.\d+)?[eE][-+−]?\d+|\d\s?[×x]\s?10\b|±\s?\d"
 )
+# A field of an f-string whose value is written as a float: its expression, a colon, a format.
+FORMAT = re.compile(r"\{([^{}]+?):(?:.?[<>=^])?[-+ ]?#?0?\d*[,_]?(?:\.\d+)?[efgEFG%]\}")
 MYST = re.compile(r"\{[\w:.-]+\}`|^\s*(?:`{3,}|~{3,}|:{3,})\s*\{[\w:.-]+\}|^\([\w-]+\)=\s*$", re.MULTILINE)
 
 
@@ -105,7 +107,7 @@ def number_formats(notebook: dict) -> list[str]:
     """
     found = []
     for text in cells(notebook, "code"):
-        for field in re.finditer(r"\{([^{}]+?):([^{}:\s]*[efg%])\}", text):
+        for field in FORMAT.finditer(text):
             if not field[1].startswith("page.measured("):
                 found.append(field[0])
     return found

@@ -23,6 +23,8 @@ Clean = Callable[[str], str]
 SHOWN = re.compile(r"«[^«»]*»|<span class=\"measured\">[^<]*</span>")
 WORDS = re.compile(r'(\balt=")([^"]*)"|("alt": ")((?:[^"\\]|\\.)*)"')
 NUMERAL = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
+# Columns of plain text are as wide as the widest number in them.
+PADDING = re.compile(r" {2,}")
 NOT_COMPARED = {"image/png", "image/jpeg", "application/vnd.jupyter.widget-view+json"}
 
 
@@ -69,7 +71,10 @@ def _without_numbers(stored: object) -> object:
 
 def _compare_text(kind: str, old: str, new: str, numbers: Sequence[Number], clean: Clean) -> list[str]:
     """The text around the numbers letter by letter, and each printed number against the one found here."""
-    found = _text(kind, *(clean(WORDS.sub("WORDS", SHOWN.sub("«#»", text))) for text in (old, new)))
+    around = [clean(WORDS.sub("WORDS", SHOWN.sub("«#»", text))) for text in (old, new)]
+    if kind == "text/plain":
+        around = [PADDING.sub("  ", text) for text in around]
+    found = _text(kind, *around)
     if found:
         return found
     printed = [re.sub(r"[«»]|<[^>]*>", "", shown) for shown in SHOWN.findall(old)]

@@ -23,7 +23,7 @@ SPREADS_OF_RANGE = 4.0
 RATIO_OF_SPREADS = 5.0
 # What a number without spread and tolerance may differ by, relative to its size.
 RELATIVE = 0.05
-# Differences below this are rounding, whatever the spread.
+# Differences below this are rounding, whatever the spread; so is this part of a tolerance (1 - 0.95 exceeds 0.05).
 ROUNDING = 1e-5
 
 # Inside a text a number stands between these marks, with what is stored of it after the bar.
@@ -215,7 +215,7 @@ def _apart(old: Number, new: Number) -> list[str]:
     found = [
         f"{name}: stored {getattr(old, name):g}, here {getattr(new, name):g}, allowed {most:.3g}"
         for name, most in allowed.items()
-        if abs(getattr(old, name) - getattr(new, name)) > most
+        if abs(getattr(old, name) - getattr(new, name)) > most * (1 + ROUNDING)
     ]
     small, large = sorted((old.std, new.std))
     if large > max(RATIO_OF_SPREADS * small, old.tolerance, ROUNDING * abs(old.mean)):

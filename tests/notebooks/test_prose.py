@@ -104,7 +104,12 @@ def test_a_printed_number_is_found():
     assert rules.printed_numbers({"cells": [cell | {"metadata": {"tags": ["solution"]}}]}) == []
 
 
-def test_a_number_s_format_is_found_and_a_dictionary_is_none():
-    code = 'f"{x:.2f} and {y:5.1%}, {page.measured(x):.2f}", {"slope": g, "of": {"a line": line}}, {k: one}'
-    cell = {"cell_type": "code", "source": code}
-    assert rules.number_formats({"cells": [cell]}) == ["{x:.2f}", "{y:5.1%}"]
+@pytest.mark.parametrize("field", ["{x:.2f}", "{x:9.3g}", "{x:+.1%}", "{x.std():<6.2g}", "{x:,.0f}", "{x:g}"])
+def test_a_number_format_is_found(field):
+    cell = {"cell_type": "code", "source": f'f"{field} of {{page.measured(x):.2f}}"'}
+    assert rules.number_formats({"cells": [cell]}) == [field]
+
+
+@pytest.mark.parametrize("source", ['{"true": cosines, "wrong": wrong}', 'f"{name:>8}"', 'f"{page.measured(x):.2f}"'])
+def test_other_braces_are_no_number_formats(source):
+    assert rules.number_formats({"cells": [{"cell_type": "code", "source": source}]}) == []

@@ -28,6 +28,7 @@ SAME = [
     ("figure", FIGURE + "page.figure(*draw(2))", r"0\.67", "0.66"),
     ("pixels", "page.figure(*draw(2))", r"base64,[^\"]{40}", "base64,iVBORw0K"),
     ("sweep", "page.explore.sweep(draw, height=[1, 2, 3])", r"ib-[0-9a-f]{12}", r"ib-0123456789ab"),
+    ("padding", "page.table({'a': {'b': 0.25}, 'c': {'b': 1}})", "a {2,}c", "a          c"),
     ("address", "print(object())", "0x[0-9a-f]+", "0x7f0123456789"),
 ]
 DIFFERENT = [

@@ -85,6 +85,7 @@ def test_what_is_too_far_away_is_found(stored: Number, moved: dict) -> None:
         (measured(40.0, tolerance=2), measured(41.5, tolerance=2)),
         (measured(8.3e-16, bound=1e-12), measured(1.3e-15, bound=1e-12)),
         (measured([1.0, 1.0]), measured([1 + 1e-7, 1 - 1e-7])),
+        (measured([1.0] * 5, tolerance=0.05), measured([1.0, 1.0, 0.95, 1.0, 1.0], tolerance=0.05)),
         (measured([0.9] * 5, tolerance=0.1), measured([0.9, 0.9, 0.9, 0.9, 0.8], tolerance=0.1)),
     ],
 )
