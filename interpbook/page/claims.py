@@ -9,7 +9,7 @@ from pathlib import Path
 
 from interpbook.page import criterion, numbers, registry
 from interpbook.page.numbers import Number
-from interpbook.page.output import STYLE, inline, show
+from interpbook.page.output import CLAIMS_STYLE, inline, show
 
 
 class ClaimError(AssertionError):
@@ -162,7 +162,7 @@ def _table(records: list[ClaimRecord], caption: str | None = None) -> str:
         cells = "".join(f'<th scope="col">{name}</th>' for name in ("Claim", "Measured", "Verdict"))
         head = f"<caption>{caption}</caption><thead><tr>{cells}</tr></thead>"
     rows = "".join(map(claim_row_html, records))
-    return f'{STYLE}<div class="ib-scroll"><table class="ib-claims">{head}<tbody>{rows}</tbody></table></div>'
+    return f'{CLAIMS_STYLE}<div class="ib-scroll"><table class="ib-claims">{head}<tbody>{rows}</tbody></table></div>'
 
 
 def _source(entry: registry.Claim) -> str:

@@ -4,7 +4,7 @@ import html
 from collections.abc import Mapping
 
 from interpbook.page.numbers import Number, as_value, summary
-from interpbook.page.output import STYLE, inline, show
+from interpbook.page.output import TABLE_STYLE, inline, show
 
 Cell = object
 EMPTY = "—"
@@ -80,7 +80,7 @@ def _html(titles: list[str], cells: dict[str, list[Number | str]], caption: str,
     above = f"<caption>{inline(caption)}</caption>" if caption else ""
     below = f"<p><small>{html.escape(spread)}</small></p>" if spread else ""
     return (
-        f'{STYLE}<div class="ib-scroll"><table class="ib-table">{above}<thead><tr><td></td>{head}</tr></thead>'
+        f'{TABLE_STYLE}<div class="ib-scroll"><table class="ib-table">{above}<thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table>{below}</div>"
     )
 
