@@ -39,7 +39,7 @@ from interpbook.attribution.closed_forms import (
     uses_batch_statistics,
 )
 from interpbook.attribution.trace import state, trace
-from interpbook.checks import check_output
+from interpbook.checks import check_finite, check_output
 
 
 @dataclass(frozen=True)
@@ -124,16 +124,22 @@ class Linearisation:
         flat = {key: value.reshape(len(x), -1) for key, value in values.items()}
         sums = torch.stack([value.sum(1, dtype=dtype) for value in flat.values()])
         sizes = torch.stack([value.abs().sum(1, dtype=dtype) for value in flat.values()])
-        gap, scale = (output - sums.sum(0)).abs(), sizes.sum(0) + output.abs()
-        # Written so that a gap that is not a number counts as one.
-        if not bool((gap <= self.graph.rounding() * scale).all()):
-            self._refuse(x, target, float((gap / scale).max()))
+        check_finite(sizes, "gradient times input and bias")
+        gap = (output - sums.sum(0)).abs()
+        scale = (sizes.sum(0) + output.abs()).clamp(min=torch.finfo(dtype).tiny)
+        relative, eps = float((gap / scale).max()), self.graph.eps()
+        # Rounding is less than eps of what is summed, but for operations that cancel large numbers inside.
+        if relative > min(16 * eps, eps**0.5):
+            self._refuse(x, target, relative, beyond_rounding=relative > eps**0.5)
         zero = (sizes == 0).all(1).tolist()[1:]
         terms = {key: term for (key, term), none in zip(linear.terms.items(), zero, strict=True) if not none}
         return Linear(linear.output, linear.gradient, terms)
 
-    def _refuse(self, x: Tensor, target: Tensor | None, gap: float) -> None:
-        """Say why the terms miss the output: an operation with a wrong derivative, or examples that are coupled."""
+    def _refuse(self, x: Tensor, target: Tensor | None, gap: float, beyond_rounding: bool) -> None:
+        """Say why the terms miss the output: an operation with a wrong derivative, or examples that are coupled.
+
+        A gap for which there is no reason, and which may be one of rounding, is let pass.
+        """
         rows = [slice(None)] if self.batched else [slice(i, i + 1) for i in range(len(x))]
         for i in rows:
             spoiling = self.graph.spoiling(self.model, x[i], None if target is None else target[i])
@@ -142,10 +148,14 @@ class Linearisation:
         if len(x) > 1:
             one = _single(self.model, x) if self.batched else self.graph
             coupling = _coupling(self.model, self.whole, one, x)
+            if not coupling and not beyond_rounding:
+                return
             raise ValueError(
                 "model: expected examples that do not depend on each other, as the logits of one example differ when "
                 f"it is alone; {coupling or 'the batch as a whole'} couples them: explain one example at a time"
             )
+        if not beyond_rounding:
+            return
         raise NotImplementedError(
             f"model: expected terms that sum to the output, got a gap of {gap:.1e} of their magnitudes, and no single "
             "operation that it comes from"
@@ -220,10 +230,9 @@ class _Graph:
             rowwise = node.target in ROWWISE | VIEWS
         return rowwise and all(t.shape[:1] == (self.batch,) for t in [*inputs, *outputs[:1]])
 
-    def rounding(self) -> float:
-        """The gap, relative to the magnitudes that are summed, beyond which it is not one of rounding."""
-        dtypes = {t.dtype for node in self.moving for t in _differentiable(node.meta["val"])}
-        return max(torch.finfo(dtype).eps for dtype in dtypes) ** 0.5
+    def eps(self) -> float:
+        """The relative precision of the coarsest values between input and output."""
+        return max(torch.finfo(t.dtype).eps for node in self.moving for t in _differentiable(node.meta["val"]))
 
     def logits(self, model: nn.Module, x: Tensor) -> Tensor:
         """What the model returns for `x`."""
@@ -348,8 +357,8 @@ def _push_forward(
     """The operation's value, and its Jacobian times `tangent`.
 
     Going back twice is the transpose of the transpose; where an output with these elements is made of one element of
-    each input, going back once is enough. What cannot go back twice goes forward, which torch does for one thread at a time, and leaves
-    out without a word what it has no rule for: then the product is compared with going back once.
+    each input, going back once is enough. What cannot go back twice goes forward, which torch does for one thread at
+    a time, and leaves out without a word what it has no rule for: then the product is compared with going back once.
     """
     if elements is not None and not any(t.is_complex() for t in point):
         return _scale(operation, point, tangent, elements)
@@ -436,7 +445,9 @@ def _agree(
         [torch.where(t.isfinite(), t, 0).to(torch.promote_types(t.dtype, torch.float32)) for t in part]
         for part in (forward, backward)
     )
-    scale = sum(float(t.abs().sum()) for t in [*forward, *backward])
+    # A product may cancel most of the value that it belongs to, as that of a saturated softmax does.
+    whole = [torch.where(z.isfinite(), a * z.detach(), 0).abs() for a, (z, _) in zip(r, pairs, strict=True)]
+    scale = sum(float(t.abs().sum()) for t in [*forward, *backward, *whole])
     gap = sum(float(t.sum()) for t in forward) - sum(float(t.sum()) for t in backward)
     return abs(gap) <= max(torch.finfo(t.dtype).eps for t in [*point, *outputs]) ** 0.5 * scale
 
