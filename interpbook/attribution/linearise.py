@@ -46,12 +46,13 @@ from interpbook.checks import check_finite, check_output
 class Term:
     """What one layer adds to the output: the elements of `value = adjoint * bias` sum to it.
 
-    A layer that is used several times has one term, the sum over its uses. `channels_first` says that the layer is
+    A layer that is used several times has one term, the sum over its uses. The examples are on the first axis, once
+    those that were taken one at a time are put together. `channels_first` says that the layer is
     one whose output is known to be (B, C, ...): convolution and batch norm.
     """
 
-    adjoint: Inexact[Tensor, "B ..."]
-    value: Float[Tensor, "B ..."]
+    adjoint: Inexact[Tensor, "..."]
+    value: Float[Tensor, "..."]
     channels_first: bool = False
 
 
