@@ -282,12 +282,12 @@ class NormedTokens(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.norm, self.head = nn.BatchNorm2d(3), nn.Linear(108, 4)
+        self.conv, self.norm, self.head = nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.Linear(8, 4)
+        self.weight = nn.Parameter(torch.randn(36, 8))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(
-            (self.norm(x).flatten(2).transpose(1, 2) * torch.linspace(-1, 1, 3, dtype=x.dtype)).sin().flatten(1)
-        )
+        tokens = self.norm(self.conv(x)).flatten(2).transpose(1, 2)
+        return self.head((tokens * self.weight).sum(1))
 
 
 @torch.library.custom_op("interpbook_tests::square", mutates_args=())
@@ -364,6 +364,13 @@ def test_shares_sum_to_the_output(name: str) -> None:
     x, target = torch.randn(3, 3, 6, 6, dtype=torch.float64), torch.tensor([0, 3, 1])
     output, parts = shares(model, x, target)
     torch.testing.assert_close(output, model(x)[range(3), target].detach(), rtol=1e-12, atol=1e-12)
+    assert float((parts.sum(0) - output).abs().max()) < 1e-12 * float(parts.abs().max())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_shares_of_a_batch_of_one_sum_to_the_output(name: str) -> None:
+    model, x = randomise(NETWORKS[name]()), torch.randn(1, 3, 6, 6, dtype=torch.float64)
+    output, parts = shares(model, x, torch.tensor([3]))
     assert float((parts.sum(0) - output).abs().max()) < 1e-12 * float(parts.abs().max())
 
 
