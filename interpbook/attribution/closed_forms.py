@@ -91,11 +91,18 @@ def _batch_norm(z: Tensor, x: Tensor, weight: Any, bias: Any, mean: Any, var: An
     return shift.view(1, -1, *[1] * (z.dim() - 2)).expand_as(z)
 
 
+def _none(*_: Any) -> None:
+    """An operation that is linear in `x` has no bias."""
+
+
 # The position of `x` among the arguments, and the bias: valid when no other argument depends on the model's input and
 # no keyword changes the formula. Called with the first output, then the arguments.
 AFFINE: dict[Any, tuple[int, Callable[..., Tensor | None]]] = {
     aten.convolution.default: (0, _convolution),
     aten.addmm.default: (1, _linear),
+    # At places that do not move: some versions of torch can neither go forward nor go back twice through these.
+    aten.grid_sampler_2d.default: (0, _none),
+    aten.grid_sampler_3d.default: (0, _none),
     aten.native_batch_norm.default: (0, _batch_norm),
     aten._native_batch_norm_legit_no_training.default: (0, _batch_norm),
 }

@@ -259,6 +259,7 @@ class _Graph:
             )
         terms: dict[str, Term] = {}
         for (node, _, bias), adjoint in zip(found, adjoints, strict=True):
+            adjoint = adjoint.detach()  # torch makes up zeros, for what nobody uses, that require a gradient
             value = torch.real(adjoint.conj() * bias)
             _add(terms, self.keys[node.name], Term(adjoint, value, node.target in AFFINE and value.dim() > 2))
         return Linear(output.detach(), gradient, terms)
@@ -384,7 +385,7 @@ def _scale(
     if not z.requires_grad:
         return (z.detach(),), (torch.zeros_like(z),)
     diagonals = torch.autograd.grad(z, point, torch.ones_like(z), allow_unused=True, materialize_grads=True)
-    return (z.detach(),), (reduce(torch.add, map(torch.mul, diagonals, tangent)),)
+    return (z.detach(),), (reduce(torch.add, map(torch.mul, diagonals, tangent)).detach(),)
 
 
 def _go_back_twice(
