@@ -24,6 +24,9 @@ def randomise(model: nn.Module, seed: int = 0, dtype: torch.dtype = torch.float6
 
 
 def relative_gap(parts: FullGradients) -> float:
-    """By how much the terms miss the output, relative to the largest term; the worst over the batch."""
+    """By how much the terms miss the output, relative to the largest term; the worst over the batch.
+
+    Where all terms are zero there is nothing to miss.
+    """
     largest = torch.stack(list(parts.per_layer().values())).abs().amax(0)
-    return float((parts.gap.abs() / largest).max())
+    return float((parts.gap.abs() / largest.clamp(min=torch.finfo(largest.dtype).tiny)).max())

@@ -23,7 +23,7 @@ class FullGradients(EqualByValue):
             or implicit. An operation in the forward pass of a container is named `container:operation`; a second
             term of another shape gets `#2`. Layers that add nothing are left out.
         output: the logit.
-        gap: what the sum misses: rounding error.
+        gap: what the sum misses: rounding error. More than that is refused.
     """
 
     input_term: Float[Tensor, "B *dims"]
@@ -56,10 +56,12 @@ def full_gradients(
     depends on the kinds of layers: the sum is complete for every network that torch can differentiate.
 
     Operations are differentiated by what they compute: a custom backward pass, or `no_grad` inside the model, is
-    not followed.
+    not followed. Tensors that the model uses without having registered them count as constants. The model is not run
+    itself, and other threads may use it meanwhile.
 
     Args:
-        model: a module in evaluation mode that maps `x` to logits `(B, K)`.
+        model: a module in evaluation mode that maps `x` to logits `(B, K)`. One that returns a dict or a tuple, or
+            takes token ids, is wrapped in a module that holds it as an attribute (see the second example).
         x: a floating batch, any units; what counts as zero in it decides the input's share.
         target: the class explained: one for all, one per example, or "predicted".
 
@@ -67,16 +69,38 @@ def full_gradients(
         The terms, with the completeness gap of every example.
 
     Raises:
-        TypeError: `model` is not a module, or `x` is not a floating tensor.
+        TypeError: `model` is not a module, `x` is not a floating tensor, or the output is not a tensor.
         ValueError: the model is in training mode; `x` is empty, NaN or infinite; a target is out of range; the
-            output is not `(B, K)`.
-        NotImplementedError: the model cannot be traced, as when its control flow depends on the values in `x`.
+            output is not `(B, K)`; a gradient is NaN or infinite; the logits of an example depend on the others in
+            the batch.
+        NotImplementedError: the model cannot be traced, as when its control flow depends on the values in `x` or it
+            is compiled; an operation has no derivative, or one that torch leaves out. The operation is named.
 
     Example:
         >>> model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)).double().eval()
         >>> parts = full_gradients(model, torch.randn(5, 3).double(), target=1)
         >>> bool(parts.gap.abs().max() < 1e-12)
         True
+
+        Token ids have no gradient, their embeddings have:
+
+        >>> class Text(nn.Module):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.table, self.head = nn.Embedding(9, 4), nn.Linear(12, 2)
+        ...
+        ...     def forward(self, embedded):
+        ...         return {"logits": self.head(embedded.flatten(1).tanh())}
+        >>> class Logits(nn.Module):
+        ...     def __init__(self, text):
+        ...         super().__init__()
+        ...         self.text = text
+        ...
+        ...     def forward(self, embedded):
+        ...         return self.text(embedded)["logits"]
+        >>> text, ids = Text().eval(), torch.tensor([[1, 5, 2]])
+        >>> full_gradients(Logits(text).eval(), text.table(ids), target=1).input_term.shape
+        torch.Size([1, 3, 4])
 
     Source: [srinivas2019full]; for other operations than the published ones, the chapter's own derivation.
     """
@@ -96,6 +120,11 @@ def linearise(model: nn.Module, x: Float[Tensor, "B *dims"], target: int | Int[T
         >>> linearise(nn.Linear(3, 2).eval(), torch.zeros(4, 3), 1).terms["addmm"].value.shape
         torch.Size([4, 2])
     """
+    if isinstance(x, Tensor) and not x.is_floating_point() and not x.is_complex():
+        raise TypeError(
+            f"x: expected a floating tensor of shape (B, *dims), got {x.dtype} of shape {tuple(x.shape)}; token ids "
+            "have no gradient: give their embeddings, to a module that holds the model and begins with them"
+        )
     check_input(x)
     check_model(model, x)
     linearisation = Linearisation(model, x)

@@ -1,5 +1,8 @@
 """Grad-CAM: which places of a layer's feature maps the chosen logit rests on."""
 
+from collections.abc import Callable
+from threading import get_ident
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -11,7 +14,12 @@ __all__ = ["grad_cam"]
 
 
 def grad_cam(
-    model: nn.Module, x: Float[Tensor, "B *dims"], target: Target, layer: nn.Module | str
+    model: nn.Module,
+    x: Float[Tensor, "B *dims"],
+    target: Target,
+    layer: nn.Module | str,
+    *,
+    reshape: Callable[[Tensor], Tensor] | None = None,
 ) -> Float[Tensor, "B h w"]:
     """The feature maps A_c of a layer, weighted by the logit's mean gradients [selvaraju2017gradcam]:
 
@@ -25,6 +33,9 @@ def grad_cam(
         x: the batch.
         target: y, one class for all examples, a tensor of B classes, or "predicted".
         layer: a sub-module with an output of shape (B, C, h, w), or its name, as in `model.get_submodule`.
+        reshape: for a layer with another output, such as tokens (B, n, C): a function that lays the output out as
+            (B, C, h, w). It is used for the gradient as well, so that it may move and leave out elements, such as a
+            class token, and nothing else.
 
     Returns:
         One map per example, in units of the logit, in the dtype and on the device of x.
@@ -32,41 +43,71 @@ def grad_cam(
     Raises:
         TypeError, ValueError: a wrong `model`, `x` or `target`; logits that are not (B, K) or not finite; a
             `layer` that is not in the model, did not run or ran more than once, has another output than (B,
-            C, h, w), or does not reach the logits.
+            C, h, w), or does not reach the logits; a `reshape` that does not return (B, C, h, w).
 
     >>> model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(3)).eval()
     >>> grad_cam(model, torch.randn(5, 1, 8, 8), "predicted", layer="1").shape
     torch.Size([5, 6, 6])
+
+    In a vision transformer the logits depend on the last block's output by its class token alone; its patches are
+    weighed where they still meet, at the block's first norm (here in torchvision's names):
+
+    >>> import torchvision
+    >>> def patches(tokens):
+    ...     return tokens[:, 1:].transpose(1, 2).unflatten(2, (4, 4))
+    >>> options = {"num_layers": 2, "num_heads": 2, "hidden_dim": 8, "mlp_dim": 16, "num_classes": 3}
+    >>> model = torchvision.models.VisionTransformer(image_size=32, patch_size=8, **options).eval()
+    >>> last = "encoder.layers.encoder_layer_1.ln_1"
+    >>> grad_cam(model, torch.randn(5, 3, 32, 32), 1, last, reshape=patches).shape
+    torch.Size([5, 4, 4])
     """
     check_input(x)
     check_model(model, x)
     module, name = _find(model, layer)
-    maps: list[Tensor] = []
+    if reshape is not None and not callable(reshape):
+        raise TypeError(f"reshape: expected a function to (B, C, h, w), got {type(reshape).__name__}")
+    outputs: list[Tensor] = []
+    thread = get_ident()
 
-    def restart(module: nn.Module, args: tuple, output: object) -> Tensor:
+    def restart(module: nn.Module, args: tuple, output: object) -> Tensor | None:
         """Let differentiation begin here: what ran before leaves no graph."""
-        if maps:
+        if get_ident() != thread:
+            # The model runs in another thread too, which is not to notice.
+            return None
+        if outputs:
             raise ValueError(f"layer: expected one that runs once, got {name}, which runs again in the same pass")
-        if not isinstance(output, Tensor) or output.dim() != 4 or len(output) != len(x):
-            came = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-            raise ValueError(f"layer: expected an output of shape (B, C, h, w) = ({len(x)}, C, h, w), got {came}")
-        maps.append(output.detach().requires_grad_())
+        if reshape is None:
+            _check_maps(output, len(x), "layer: expected an output")
+        elif not isinstance(output, Tensor):
+            raise ValueError(f"layer: expected an output that is one tensor, got {type(output).__name__}")
+        else:
+            _check_maps(reshape(output), len(x), "reshape: expected a result")
+        assert isinstance(output, Tensor)
+        outputs.append(output.detach().requires_grad_())
         torch.set_grad_enabled(True)
         # A copy, because an in-place ReLU behind the layer would overwrite the map that is differentiated and
         # kept.
-        return maps[0].clone()
+        return outputs[0].clone()
 
     handle = module.register_forward_hook(restart)
     try:
         with torch.inference_mode(False), torch.no_grad():
             logits = check_output(model(x.detach().clone()), len(x))
-            if not maps:
+            if not outputs:
                 raise ValueError(f"layer: expected one that runs in the forward pass, got {name}, which did not")
-            gradient = _head_gradient(take(logits, target), maps[0], name)
+            gradient = _head_gradient(take(logits, target), outputs[0], name)
     finally:
         handle.remove()
-    weights = gradient.mean((2, 3), keepdim=True)
-    return (weights * maps[0].detach()).sum(1).to(x.dtype)
+    maps = outputs[0].detach()
+    if reshape is not None:
+        maps, gradient = reshape(maps), reshape(gradient)
+    return (gradient.mean((2, 3), keepdim=True) * maps).sum(1).to(x.dtype)
+
+
+def _check_maps(output: object, batch: int, expected: str) -> None:
+    if not isinstance(output, Tensor) or output.dim() != 4 or len(output) != batch:
+        came = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise ValueError(f"{expected} of shape (B, C, h, w) = ({batch}, C, h, w), got {came}")
 
 
 def _head_gradient(values: Tensor, maps: Tensor, name: str) -> Tensor:

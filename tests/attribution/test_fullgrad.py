@@ -181,6 +181,21 @@ def test_frozen_parameters_are_explained_all_the_same() -> None:
         torch.testing.assert_close(got[name], term)
 
 
+def test_a_gap_is_measured_where_all_terms_are_zero() -> None:
+    model = nn.Sequential(nn.Linear(3, 2), nn.ReLU()).double().eval()
+    with torch.no_grad():
+        model[0].bias.fill_(-100)
+    assert relative_gap(full_gradients(model, double(2, 3), 1)) == 0
+
+
+def test_the_terms_of_a_mixed_precision_model_sum_to_its_output() -> None:
+    model, x = randomise(nn.Sequential(nn.Linear(3, 8), nn.GELU(), nn.Linear(8, 2)), dtype=torch.float32), double(4, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        parts, expected = full_gradients(model, x.float(), 1), model(x.float())[:, 1].detach()
+    torch.testing.assert_close(parts.output, expected)
+    torch.testing.assert_close(sum(parts.per_layer().values()), expected.float(), rtol=0.05, atol=0.05)
+
+
 LINEAR = nn.Linear(3, 2).double().eval()
 
 
@@ -197,7 +212,7 @@ class Log(nn.Module):
 @pytest.mark.parametrize(
     ("model", "x", "target", "error", "message"),
     [
-        (LINEAR, torch.ones(2, 3, dtype=torch.int64), 0, TypeError, r"^x: .*floating.*int64"),
+        (LINEAR, torch.ones(2, 3, dtype=torch.int64), 0, TypeError, r"^x: .*floating.*int64.*embeddings"),
         (LINEAR, [[1.0, 2.0, 3.0]], 0, TypeError, r"^x: .*list"),
         (LINEAR, torch.full((2, 3), math.nan).double(), 0, ValueError, r"^x: .*finite"),
         (LINEAR, torch.full((2, 3), math.inf).double(), 0, ValueError, r"^x: .*finite"),

@@ -1,5 +1,7 @@
 """Grad-CAM against its closed form, and the networks that trip hooks: in-place, reused, frozen, branched."""
 
+import threading
+
 import jaxtyping
 import pytest
 import torch
@@ -139,6 +141,7 @@ class Odd(nn.Module):
         ({"layer": "flat"}, ValueError, r"^layer: .*\(2, C, h, w\), got \(2, 112\)"),
         ({"layer": "missing"}, ValueError, "^layer: .*got 'missing'"),
         ({"layer": nn.Conv2d(2, 2, 1)}, ValueError, "^layer: .*got another Conv2d"),
+        ({"reshape": 4}, TypeError, "^reshape: expected a function .*got int"),
         ({"layer": 3}, TypeError, "^layer: .*got int"),
         ({"target": 5}, ValueError, "^target: .*from 0 to 4, got 5"),
         ({"target": torch.tensor([1])}, ValueError, r"^target: .*\(2,\), got \(1,\)"),
@@ -159,3 +162,69 @@ def test_bad_input_is_named(arguments, error, says, monkeypatch):
     good = {"model": Odd().double().eval(), "x": normal(2, 2, 8, 7), "target": 0, "layer": "once"}
     with pytest.raises(error, match=says):
         grad_cam(**good | arguments)
+
+
+class Tokens(nn.Module):
+    """Patches in a row behind a class token, as in a vision transformer: the layer's output is (B, 1 + h w, C)."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches, self.row, self.head = nn.Conv2d(2, 6, 2, stride=2), nn.Tanh(), nn.Linear(6, 5)
+        self.first = nn.Parameter(torch.ones(1, 1, 6))
+
+    def forward(self, x):
+        patches = self.patches(x).flatten(2).transpose(1, 2)
+        tokens = self.row(torch.cat([self.first.expand(len(x), -1, -1), patches], 1))
+        return self.head(tokens.square().mean(1))
+
+
+def grid(tokens):
+    return tokens[:, 1:].transpose(1, 2).unflatten(2, (4, 3))
+
+
+def test_tokens_laid_out_as_maps_are_explained_as_maps():
+    """By hand: z = W mean(t^2), so that dz/dt = 2 W t / n for the n tokens, the class token among them."""
+    torch.manual_seed(2)
+    model, x, target = Tokens().double().eval(), normal(3, 2, 8, 6), torch.tensor([4, 0, 1])
+    maps = model.patches(x).tanh().detach()
+    weights = (2 * model.head.weight[target][:, :, None, None] * maps / 13).mean((2, 3), keepdim=True)
+    found = grad_cam(model, x, target, "row", reshape=grid)
+    torch.testing.assert_close(found, (weights * maps).sum(1).detach())
+    with pytest.raises(ValueError, match=r"^layer: expected an output of shape .*got \(3, 13, 6\)"):
+        grad_cam(model, x, target, "row")
+    with pytest.raises(ValueError, match=r"^reshape: expected a result of shape .*got \(3, 12, 6\)"):
+        grad_cam(model, x, target, "row", reshape=lambda tokens: tokens[:, 1:])
+
+
+def test_a_layout_of_maps_as_they_are_changes_nothing():
+    model, x = network(), normal(3, 2, 8, 7)
+    torch.testing.assert_close(grad_cam(model, x, 1, "0", reshape=lambda maps: maps), grad_cam(model, x, 1, "0"))
+
+
+def test_other_threads_do_not_notice():
+    """In the middle of an explanation another thread explains, and runs the model, without meeting its hook."""
+    model, x = network(), normal(3, 2, 8, 7)
+    expected, logits = grad_cam(model, x, 1, "0"), model(x).detach()
+    found = {}
+
+    def other():
+        with torch.no_grad():
+            found["logits"] = model(x)
+            found["gradients"] = torch.is_grad_enabled()
+        found["map"] = grad_cam(model, x, 1, "0")
+
+    def meanwhile(module, args, output):
+        if threading.current_thread() is threading.main_thread():
+            thread = threading.Thread(target=other)
+            thread.start()
+            thread.join()
+
+    handle = model[1].register_forward_hook(meanwhile)
+    try:
+        torch.testing.assert_close(grad_cam(model, x, 1, "0"), expected)
+    finally:
+        handle.remove()
+    torch.testing.assert_close(found["map"], expected)
+    torch.testing.assert_close(found["logits"], logits)
+    assert not found["logits"].requires_grad
+    assert not found["gradients"]

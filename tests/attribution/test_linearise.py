@@ -1,11 +1,16 @@
 """The decomposition is complete whatever a forward pass does, and its shortcuts agree with differentiation."""
 
+import sys
+import threading
+
 import pytest
 import torch
 import torch.nn.functional as F
+import torchvision
 from networks import randomise
 from torch import Tensor, nn
 
+from interpbook.attribution.closed_forms import AFFINE
 from interpbook.attribution.linearise import Linearisation
 from interpbook.attribution.trace import trace
 
@@ -244,8 +249,82 @@ class Sampled(nn.Module):
         return self.head(F.grid_sample(x.tanh(), grid.expand(len(x), -1, -1, -1), align_corners=True).flatten(1))
 
 
+class Written(nn.Module):
+    """Complex values written into a part of others, as Fourier layers do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(108, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        spectrum = torch.fft.rfft2(x)
+        kept = torch.zeros_like(spectrum)
+        kept[:, :, :3, :2] = spectrum[:, :, :3, :2].exp()
+        kept[:, 1] = spectrum[:, 0] * 1j
+        return self.head(torch.fft.irfft2(kept, s=x.shape[-2:]).tanh().flatten(1))
+
+
+class Solved(nn.Module):
+    """Linear systems: torch asks on the way whether they have a solution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(36, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        matrix = x[:, 0] + 9 * torch.eye(6, dtype=x.dtype)
+        inverse = torch.linalg.inv(matrix) + torch.linalg.cholesky(matrix @ matrix.mT)
+        return self.head((torch.linalg.solve(matrix, x[:, 1]) + inverse).flatten(1))
+
+
+class NormedTokens(nn.Module):
+    """Batch norm whose gradient comes back transposed, which torch gets wrong for a batch of one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm, self.head = nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.Linear(8, 4)
+        self.weight = nn.Parameter(torch.randn(36, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.norm(self.conv(x)).flatten(2).transpose(1, 2)
+        return self.head((tokens * self.weight).sum(1))
+
+
+@torch.library.custom_op("interpbook_tests::square", mutates_args=())
+def square(x: Tensor) -> Tensor:
+    return x * x
+
+
+@torch.library.custom_op("interpbook_tests::known_square", mutates_args=())
+def known_square(x: Tensor) -> Tensor:
+    return x * x
+
+
+for operation in (square, known_square):
+    operation.register_fake(torch.empty_like)
+known_square.register_autograd(
+    lambda ctx, g: 2 * ctx.saved_tensors[0] * g,
+    setup_context=lambda ctx, inputs, output: ctx.save_for_backward(inputs[0]),
+)
+
+
+class Squared(nn.Module):
+    """An operation from outside torch."""
+
+    def __init__(self, square) -> None:
+        super().__init__()
+        self.square, self.head = square, nn.Linear(108, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.square(x).flatten(1))
+
+
 NETWORKS = {
     "constants": Constants,
+    "written": Written,
+    "solved": Solved,
+    "normed_tokens": NormedTokens,
+    "known_square": lambda: Squared(known_square),
     "causal": Causal,
     "folded_rows": FoldedRows,
     "sampled": Sampled,
@@ -289,6 +368,13 @@ def test_shares_sum_to_the_output(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
+def test_shares_of_a_batch_of_one_sum_to_the_output(name: str) -> None:
+    model, x = randomise(NETWORKS[name]()), torch.randn(1, 3, 6, 6, dtype=torch.float64)
+    output, parts = shares(model, x, torch.tensor([3]))
+    assert float((parts.sum(0) - output).abs().max()) < 1e-12 * float(parts.abs().max())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 def test_an_example_has_the_same_shares_alone_and_in_a_batch(name: str) -> None:
     model = randomise(NETWORKS[name]())
     x, target = torch.randn(3, 3, 6, 6, dtype=torch.float64), torch.tensor([0, 3, 1])
@@ -298,6 +384,15 @@ def test_an_example_has_the_same_shares_alone_and_in_a_batch(name: str) -> None:
         assert set(alone.terms) <= set(together.terms)
         for key, term in alone.terms.items():
             torch.testing.assert_close(term.value[0], together.terms[key].value[i], rtol=1e-9, atol=1e-12)
+
+
+def test_terms_keep_no_graph() -> None:
+    """Not even those of an operation whose value is cut off."""
+    model, x = randomise(Constants()), torch.randn(2, 3, 6, 6, dtype=torch.float64)
+    graph = Linearisation(model, x).graph
+    terms = graph.linearise(model, x[: graph.batch], torch.tensor([0, 3])[: graph.batch]).terms
+    assert "linalg_vector_norm" in terms
+    assert not [key for key, term in terms.items() if term.value.requires_grad or term.adjoint.requires_grad]
 
 
 def test_batches_are_taken_whole_only_where_examples_stay_on_the_first_axis() -> None:
@@ -357,3 +452,185 @@ def test_control_flow_on_values_is_refused() -> None:
 
     with pytest.raises(NotImplementedError, match=r"^model: Branching could not be traced"):
         Linearisation(Branching().eval(), torch.randn(2, 3))
+
+
+class Through(nn.Module):
+    """A forward pass written as a function of a linear head and the input."""
+
+    def __init__(self, forward, width: int = 108, **layers: nn.Module) -> None:
+        super().__init__()
+        self.run, self.layers, self.head = forward, nn.ModuleDict(layers), nn.Linear(width, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.run(self, x)
+
+
+def pooled(operation, channels: int):
+    def forward(model: nn.Module, x: Tensor) -> Tensor:
+        boxes = [torch.tensor([[0.0, 0, 4, 4]], dtype=x.dtype) for _ in x]
+        return model.head(operation(model.layers["conv"](x).tanh(), boxes, output_size=2).flatten(1))
+
+    return Through(forward, 12 if channels == 3 else channels, conv=nn.Conv2d(3, channels, 1))
+
+
+def deformed(model: nn.Module, x: Tensor) -> Tensor:
+    offsets = model.layers["conv"](x)
+    return model.head(torchvision.ops.deform_conv2d(x, offsets, torch.ones(3, 3, 3, 3, dtype=x.dtype), padding=1)[:, 0]
+                      .flatten(1))  # fmt: skip
+
+
+UNKNOWN = {
+    "roi_align": lambda: pooled(torchvision.ops.roi_align, 3),
+    "roi_pool": lambda: pooled(torchvision.ops.roi_pool, 3),
+    "ps_roi_align": lambda: pooled(torchvision.ops.ps_roi_align, 8),
+    "deform_conv2d": lambda: Through(deformed, 36, conv=nn.Conv2d(3, 18, 3, padding=1)),
+    "square": lambda: Squared(square),
+    "linear_dynamic": lambda: torch.ao.quantization.quantize_dynamic(
+        nn.Sequential(nn.Flatten(), nn.Linear(108, 4)), {nn.Linear}
+    ),
+    "detach": lambda: Through(lambda model, x: model.head(x.detach().flatten(1))),
+    "argmax": lambda: Through(lambda model, x: model.head(F.one_hot(x.flatten(1).argmax(1), 108).to(x))),
+}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_an_operation_whose_share_is_unknown_is_named(name: str) -> None:
+    dtype = torch.float32 if name == "linear_dynamic" else torch.float64
+    model = UNKNOWN[name]().eval().to(dtype)
+    x = torch.randn(2, 3, 6, 6, dtype=dtype)
+    with pytest.raises(NotImplementedError, match=rf"^model: .*{name}"):
+        Linearisation(model, x)(x, torch.tensor([0, 3]))
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_gap_beyond_rounding_is_refused_and_its_operation_named(monkeypatch, batch: int) -> None:
+    """With the wrong bias of a convolution, by a tenth of it, in a network of single precision."""
+    forms = {**AFFINE, torch.ops.aten.convolution.default: (0, lambda z, x, w, b, *_: 1.1 * b.view(-1, 1, 1) + 0 * z)}
+    model = randomise(
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.GELU(), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(16, 4)),
+        dtype=torch.float32,
+    )
+    x, target = torch.randn(batch, 3, 6, 6), torch.zeros(batch, dtype=torch.int64)
+    Linearisation(model, x)(x, target)
+    monkeypatch.setattr("interpbook.attribution.linearise.AFFINE", forms)
+    with pytest.raises(NotImplementedError, match=r"^model: operation aten\.convolution\.default in '[02]'"):
+        Linearisation(model, x)(x, target)
+
+
+def test_large_numbers_that_cancel_inside_an_operation_are_not_a_gap() -> None:
+    """A layer norm of numbers near 10,000, in single precision: its rounding is a thousand times that of a sum."""
+    model = randomise(nn.Sequential(nn.Flatten(), nn.LayerNorm(108), nn.Linear(108, 4)), dtype=torch.float32)
+    x = torch.randn(2, 3, 6, 6, generator=torch.Generator().manual_seed(0)) + 1e4
+    linear = Linearisation(model, x)(x, torch.tensor([0, 1]))
+    torch.testing.assert_close(linear.output, model(x)[range(2), range(2)].detach())
+
+
+@pytest.mark.parametrize("hold", [lambda net: lambda self, x: net(x), lambda net: [net], lambda net: net.forward])
+def test_a_network_held_outside_the_modules_is_a_constant(hold) -> None:
+    net = randomise(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.GELU(), nn.Flatten(), nn.Linear(64, 4)))
+    held = hold(net)
+
+    class Outside(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.held = held
+
+        def forward(self, x: Tensor) -> Tensor:
+            if isinstance(self.held, list):
+                return self.held[0](x)
+            return self.held(x) if hasattr(self.held, "__self__") else self.held(self, x)
+
+    x, target = torch.randn(3, 3, 6, 6, dtype=torch.float64), torch.tensor([0, 3, 1])
+    output, parts = shares(Outside().eval(), x, target)
+    inside, expected = shares(net, x, target)
+    torch.testing.assert_close(output, inside)
+    torch.testing.assert_close(parts, expected)
+
+
+def own_mean(model: nn.Module, x: Tensor) -> Tensor:
+    h = model.head(x.flatten(1))
+    return h - h.mean(1)
+
+
+COUPLED = {
+    "_native_batch_norm_legit.no_stats": lambda: nn.Sequential(
+        nn.BatchNorm2d(3, track_running_stats=False), nn.Flatten(), nn.Linear(108, 4)
+    ),
+    "_native_batch_norm_legit_functional": lambda: Through(
+        lambda model, x: model.head(F.batch_norm(x, x.new_zeros(3), x.new_ones(3), training=True).flatten(1))
+    ),
+    "mean": lambda: Through(lambda model, x: model.head((x - x.mean(0)).flatten(1))),
+    "_softmax": lambda: Through(lambda model, x: model.head(x.softmax(0).flatten(1))),
+    "max": lambda: Through(lambda model, x: model.head((x / x.max()).flatten(1))),
+    "flip": lambda: Through(lambda model, x: model.head((x + x.flip(0)).flatten(1))),
+    "sub": lambda: Through(own_mean),
+}
+
+
+@pytest.mark.parametrize("name", COUPLED)
+def test_examples_that_see_each_other_are_refused_and_the_coupling_named(name: str) -> None:
+    model, x = randomise(COUPLED[name]()), torch.randn(4, 3, 6, 6, dtype=torch.float64)
+    found = "add" if name == "flip" else name
+    with pytest.raises(ValueError, match=rf"^model: expected examples .*operation aten\.{found}.* couples them"):
+        Linearisation(model, x)(x, torch.tensor([0, 3, 1, 2]))
+
+
+def test_examples_that_see_each_other_are_explained_alone() -> None:
+    model, x = randomise(COUPLED["mean"]()), torch.randn(1, 3, 6, 6, dtype=torch.float64)
+    output, parts = shares(model, x, torch.tensor([2]))
+    torch.testing.assert_close(output, model(x)[:, 2].detach())
+    torch.testing.assert_close(parts.sum(0), output)
+
+
+def test_batch_norm_that_takes_no_single_example_is_named() -> None:
+    model = randomise(nn.Sequential(nn.Flatten(), nn.BatchNorm1d(108, track_running_stats=False), nn.Linear(108, 4)))
+    with pytest.raises(ValueError, match=r"^model: expected examples .*batch norm '1'.* couples them"):
+        Linearisation(model, torch.randn(3, 3, 6, 6, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    "forward", [lambda model, x: model.head(x.flatten(1) / x.max().item()),
+                lambda model, x: model.head(x.flatten(1) * x[x > 0].mean())],
+)  # fmt: skip
+def test_shapes_and_numbers_that_depend_on_values_are_refused(forward) -> None:
+    with pytest.raises(NotImplementedError, match=r"^model: Through could not be traced"):
+        Linearisation(randomise(Through(forward)), torch.randn(2, 3, 6, 6, dtype=torch.float64))
+
+
+def test_threads_that_explain_one_model_do_not_meet() -> None:
+    """Smooth operations, attention, and one that goes forward, which torch does for one thread at a time."""
+
+    def forward(model: nn.Module, x: Tensor) -> Tensor:
+        h = model.layers["encoder"](F.gelu(model.layers["norm"](x)).flatten(2))
+        return model.head(F.hardsigmoid(h).flatten(1))
+
+    encoder = nn.TransformerEncoderLayer(36, 2, 8, batch_first=True)
+    model = randomise(Through(forward, norm=nn.BatchNorm2d(3), encoder=encoder))
+    x, target = torch.randn(2, 3, 6, 6, dtype=torch.float64), torch.tensor([0, 3])
+    expected, logits = Linearisation(model, x)(x, target), model(x).detach()
+    problems = []
+
+    def explain() -> None:
+        try:
+            for _ in range(6):
+                found = Linearisation(model, x)(x, target)
+                assert list(found.terms) == list(expected.terms)
+                for key, term in expected.terms.items():
+                    torch.testing.assert_close(found.terms[key].value, term.value)
+                torch.testing.assert_close(model(x).detach(), logits)
+        except BaseException as error:
+            problems.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        threads = [threading.Thread(target=explain) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert not problems
+    torch.testing.assert_close(model(x).detach(), logits)
