@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from interpbook.attribution.linearise import Linear, Linearisation
+from interpbook.attribution.select import Target
 from interpbook.checks import check_input, check_model, check_target
 from interpbook.equality import EqualByValue
 
@@ -44,9 +45,7 @@ class FullGradients(EqualByValue):
         return {name: term.reshape(len(term), -1).sum(1) for name, term in terms.items()}
 
 
-def full_gradients(
-    model: nn.Module, x: Float[Tensor, "B *dims"], target: int | Int[Tensor, "B"] | str = "predicted"
-) -> FullGradients:
+def full_gradients(model: nn.Module, x: Float[Tensor, "B *dims"], target: Target | str = "predicted") -> FullGradients:
     """Decompose a logit into the share of the input and the share of every layer's bias.
 
         f(x) = <df/dx, x> + sum_k <df/dz_k, b_k>,        b_k = z_k - J_k u_k
@@ -110,7 +109,7 @@ def full_gradients(
     return replace(parts, gap=linear.output - torch.stack(list(parts.per_layer().values())).sum(0))
 
 
-def linearise(model: nn.Module, x: Float[Tensor, "B *dims"], target: int | Int[Tensor, "B"] | str) -> Linear:
+def linearise(model: nn.Module, x: Float[Tensor, "B *dims"], target: Target | str) -> Linear:
     """Check the arguments of `full_gradients` and decompose the chosen logits.
 
     Raises:
@@ -131,9 +130,7 @@ def linearise(model: nn.Module, x: Float[Tensor, "B *dims"], target: int | Int[T
     return linearisation(x, class_index(target, len(x), linearisation.classes, x.device))
 
 
-def class_index(
-    target: int | Int[Tensor, "B"] | str, batch: int, classes: int, device: torch.device
-) -> Int[Tensor, "B"] | None:
+def class_index(target: Target | str, batch: int, classes: int, device: torch.device) -> Int[Tensor, "B"] | None:
     """One class per example; None stands for "predicted".
 
     Raises:

@@ -5,23 +5,23 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from interpbook.attribution.fullgrad import class_index, linearise
 from interpbook.attribution.linearise import Linear, Linearisation
-from interpbook.checks import check_count, check_input, check_model, check_number, check_output, run
+from interpbook.attribution.select import Target
+from interpbook.checks import check_count, check_generator, check_input, check_model, check_number, check_output, run
 
 __all__ = ["fullgrad_map", "simple_fullgrad_map", "smooth_fullgrad_map"]
 
-Target = int | Int[Tensor, "B"] | str
 Rescale = Literal["per_image", "per_channel", "none"]
 
 
 def fullgrad_map(
     model: nn.Module,
     x: Float[Tensor, "B C H W"],
-    target: Target = "predicted",
+    target: Target | str = "predicted",
     *,
     rescale: Rescale = "per_image",
 ) -> Float[Tensor, "B H W"]:
@@ -63,7 +63,7 @@ def fullgrad_map(
 def simple_fullgrad_map(
     model: nn.Module,
     x: Float[Tensor, "B C H W"],
-    target: Target = "predicted",
+    target: Target | str = "predicted",
     *,
     rescale: Rescale = "per_image",
 ) -> Float[Tensor, "B H W"]:
@@ -86,7 +86,7 @@ def simple_fullgrad_map(
 def smooth_fullgrad_map(
     model: nn.Module,
     x: Float[Tensor, "B C H W"],
-    target: Target = "predicted",
+    target: Target | str = "predicted",
     *,
     noise: float = 0.15,
     samples: int = 25,
@@ -112,7 +112,7 @@ def smooth_fullgrad_map(
     """
     samples, noise = check_count(samples, "samples"), check_number(noise, "noise", minimum=0)
     _check_images(x, rescale)
-    generator = generator or torch.Generator(x.device).manual_seed(0)
+    generator = check_generator(generator)
     check_input(x)
     check_model(model, x)
     linearisation = Linearisation(model, x)
@@ -123,7 +123,8 @@ def smooth_fullgrad_map(
     input_term, total, known = torch.zeros_like(x), dict[str, Tensor](), dict[str, bool]()
     for _ in range(samples):
         # The same noise for every image, so that a map does not depend on the batch around it.
-        noisy = x + sigma * torch.randn(x.shape[1:], generator=generator, device=x.device, dtype=x.dtype)
+        drawn = torch.randn(x.shape[1:], generator=generator, device=generator.device, dtype=x.dtype)
+        noisy = x + sigma * drawn.to(x.device)
         linear = linearisation(noisy, index)
         input_term += linear.gradient * noisy / samples
         for name, term in linear.terms.items():
@@ -132,7 +133,7 @@ def smooth_fullgrad_map(
     return _collapse(input_term, ((total[name], known[name]) for name in total), rescale)
 
 
-def _linearise(model: nn.Module, x: Tensor, target: Target, rescale: Rescale) -> Linear:
+def _linearise(model: nn.Module, x: Tensor, target: Target | str, rescale: Rescale) -> Linear:
     _check_images(x, rescale)
     return linearise(model, x, target)
 

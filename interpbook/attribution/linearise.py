@@ -10,59 +10,19 @@ once from those that use it, so that everything but the input and the biases can
 A sum that misses the output of the model by more than rounding is refused, with the operation that spoils it.
 """
 
-import threading
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import reduce
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from jaxtyping import Float, Inexact, Int
+from jaxtyping import Float, Int
 from torch import Tensor, fx, nn
 from torch._ops import OpOverload
-from torch.func import jvp
-from torch.fx.node import map_arg
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils._pytree import tree_leaves
 
-from interpbook.attribution.closed_forms import (
-    AFFINE,
-    CONSTANT,
-    DETACH,
-    HOMOGENEOUS,
-    MEAN,
-    REPLACED,
-    ROWWISE,
-    SUMS,
-    VIEWS,
-    uses_batch_statistics,
-)
-from interpbook.attribution.trace import state, trace
-from interpbook.checks import check_finite, check_output
+from interpbook.attribution.graph import Graph, Linear, Term, differentiable
+from interpbook.checks import check_finite
 
-
-@dataclass(frozen=True)
-class Term:
-    """What one layer adds to the output: the elements of `value = adjoint * bias` sum to it.
-
-    A layer that is used several times has one term, the sum over its uses. The examples are on the first axis, once
-    those that were taken one at a time are put together. `channels_first` says that the layer is
-    one whose output is known to be (B, C, ...): convolution and batch norm.
-    """
-
-    adjoint: Inexact[Tensor, "..."]
-    value: Float[Tensor, "..."]
-    channels_first: bool = False
-
-
-@dataclass(frozen=True)
-class Linear:
-    """`output = <gradient, x> + sum over terms of their values`, example by example."""
-
-    output: Float[Tensor, "B"]
-    gradient: Float[Tensor, "B *dims"]
-    terms: dict[str, Term]
+__all__ = ["Linear", "Linearisation", "Term"]
 
 
 class Linearisation:
@@ -91,7 +51,7 @@ class Linearisation:
 
     def __init__(self, model: nn.Module, x: Float[Tensor, "B *dims"]) -> None:
         self.model = model
-        self.whole = self.graph = _Graph(model, x)
+        self.whole = self.graph = Graph(model, x)
         self.batched = len(x) > 1
         self.classes = self.graph.classes()
         if self.batched and not self.graph.is_plain():
@@ -163,9 +123,9 @@ class Linearisation:
         )
 
 
-def _single(model: nn.Module, x: Tensor) -> "_Graph":
+def _single(model: nn.Module, x: Tensor) -> "Graph":
     try:
-        return _Graph(model, x[:1])
+        return Graph(model, x[:1])
     except ValueError as error:
         kept = (name for name, m in model.named_modules() if isinstance(m, _BatchNorm) and m.running_mean is None)
         norm = next(kept, None)
@@ -176,297 +136,19 @@ def _single(model: nn.Module, x: Tensor) -> "_Graph":
         ) from error
 
 
-class _Graph:
-    """The operations of a model for one input shape, and the name under which each one's bias is collected."""
-
-    def __init__(self, model: nn.Module, x: Tensor) -> None:
-        self.module, self.keys = trace(model, x)
-        self.nodes = list(self.module.graph.nodes)
-        self.batch = len(x)
-        # Nodes whose values change smoothly with the input; all others are constants.
-        self.moving = {[node for node in self.nodes if node.op == "placeholder"][-1]}
-        for node in self.nodes:
-            changes = node.target not in CONSTANT and _differentiable(node.meta.get("val"))
-            if changes and self.moving.intersection(node.all_input_nodes):
-                self.moving.add(node)
-
-    def classes(self) -> int:
-        """The number of logits of an example; refuses a model that returns something else than `(B, K)`."""
-        returned = self.nodes[-1].args[0]
-        if isinstance(returned, list | tuple) and len(returned) == 1:
-            returned = returned[0]
-        if isinstance(returned, fx.Node):
-            # The values are not known yet; zeros stand in for them.
-            returned = torch.zeros(returned.meta["val"].shape, dtype=returned.meta["val"].dtype)
-        return check_output(returned, self.batch).shape[1]
-
-    def may_shift(self, node: fx.Node, moving: set[fx.Node]) -> bool:
-        """Whether this operation can have a bias, if `moving` are the nodes that change with the input."""
-        if not isinstance(node.target, OpOverload) or node not in moving:
-            return False
-        operands = node.args[:2] if node.target in SUMS else node.all_input_nodes
-        return node.target not in HOMOGENEOUS | SUMS or not moving.issuperset(operands)
-
-    def is_plain(self) -> bool:
-        """Whether every operation works row by row, so that the batch stays on the first axis from end to end.
-
-        Most convolutional networks are of this kind, and are spared the trace of a single example.
-        """
-        return all(self._works_row_by_row(node) for node in self.nodes if isinstance(node.target, OpOverload))
-
-    def _works_row_by_row(self, node: fx.Node) -> bool:
-        if node not in self.moving:
-            return True
-        moving = [n for n in node.all_input_nodes if n in self.moving]
-        inputs = [_differentiable(n.meta["val"])[0] for n in moving]
-        outputs = _differentiable(node.meta["val"])
-        if node.target == MEAN:
-            rowwise = all(dim % inputs[0].dim() for dim in node.args[1])  # type: ignore[union-attr, operator]
-        elif node.target in AFFINE:
-            rowwise = moving == [node.args[AFFINE[node.target][0]]] and not uses_batch_statistics(node)
-        elif node.target in SUMS:
-            # With fewer axes than the output, an axis as long as the batch may stand for another one.
-            rowwise = all(t.dim() == outputs[0].dim() for t in inputs)
-        else:
-            rowwise = node.target in ROWWISE | VIEWS
-        return rowwise and all(t.shape[:1] == (self.batch,) for t in [*inputs, *outputs[:1]])
-
-    def eps(self) -> float:
-        """The relative precision of the coarsest values between input and output."""
-        return max(torch.finfo(t.dtype).eps for node in self.moving for t in _differentiable(node.meta["val"]))
-
-    def logits(self, model: nn.Module, x: Tensor) -> Tensor:
-        """What the model returns for `x`."""
-        with torch.inference_mode(False), torch.no_grad():
-            returned = fx.Interpreter(self.module).run(*state(model).values(), x.detach().clone())
-        return check_output(returned, len(x))
-
-    def linearise(self, model: nn.Module, x: Tensor, target: Tensor | None) -> Linear:
-        """Run the operations, collecting `b = z - J u` on the way, then go back once for all adjoints."""
-        found: list[tuple[fx.Node, Tensor, Tensor]] = []
-        with torch.inference_mode(False), torch.enable_grad():
-            x = x.detach().clone().requires_grad_()
-            for node, values, moving in self._run(model, x):
-                if self.may_shift(node, moving):
-                    biases = self._biases(node, values, moving)
-                    found += [(node, z, b) for z, b in biases if z.requires_grad]
-            output = self._chosen(values, target, len(x))
-            if not output.requires_grad:
-                self._refuse_without_derivative(moving)
-                return Linear(output, torch.zeros_like(x), {"constant": Term(torch.ones_like(output), output)})
-            gradient, *adjoints = torch.autograd.grad(
-                output.sum(), [x, *(z for _, z, _ in found)], allow_unused=True, materialize_grads=True
-            )
-        terms: dict[str, Term] = {}
-        for (node, _, bias), adjoint in zip(found, adjoints, strict=True):
-            adjoint = adjoint.detach()  # torch makes up zeros, for what nobody uses, that require a gradient
-            value = torch.real(adjoint.conj() * bias)
-            _add(terms, self.keys[node.name], Term(adjoint, value, node.target in AFFINE and value.dim() > 2))
-        return Linear(output.detach(), gradient, terms)
-
-    def _run(self, model: nn.Module, x: Tensor) -> Iterator[tuple[fx.Node, dict[fx.Node, Any], set[fx.Node]]]:
-        """Node by node, all values so far and the nodes among them that change smoothly with the input."""
-        values: dict[fx.Node, Any] = {}
-        moving: set[fx.Node] = set()
-        inputs = iter([*state(model).values(), x])
-        for node in self.nodes:
-            if node.op == "placeholder":
-                values[node] = next(inputs)
-            elif node.op == "get_attr":
-                # A tensor that the model holds without having registered it: a constant, whatever it is elsewhere.
-                held = getattr(self.module, str(node.target))
-                values[node] = held.detach() if isinstance(held, Tensor) else held
-            elif node.op == "call_function":
-                values[node] = _call(node, values)
-            if any(t.requires_grad for t in _differentiable(values.get(node))):
-                moving.add(node)
-            elif moving.intersection(node.all_input_nodes) and _loses_derivative(node, values.get(node)):
-                raise NotImplementedError(f"model: {self._name(node)} has no derivative: what it depends on is lost")
-            yield node, values, moving
-
-    def _refuse_without_derivative(self, moving: set[fx.Node]) -> None:
-        """Refuse an output that depends on the input, but not by any derivative."""
-        depends, last = set(moving), None
-        for node in self.nodes:
-            if depends.intersection(node.all_input_nodes) and (node.target == DETACH or node.target not in CONSTANT):
-                depends.add(node)
-                last = node if last is None and node not in moving else last
-        if self.nodes[-1] in depends and last is not None:
-            raise NotImplementedError(
-                "model: expected an output with a derivative, got one that depends on x through "
-                f"{self._name(last)} alone"
-            )
-
-    def _chosen(self, values: dict[fx.Node, Any], target: Tensor | None, batch: int) -> Tensor:
-        logits = check_output(values[self.nodes[-1].all_input_nodes[0]], batch)
-        classes = logits.argmax(1) if target is None else target.clone()
-        return logits.gather(1, classes[:, None])[:, 0]
-
-    def spoiling(self, model: nn.Module, x: Tensor, target: Tensor | None) -> str | None:
-        """The first operation with the adjoint a for which `<a, J u>`, from its bias, is not `<J' a, u>`."""
-        with torch.inference_mode(False), torch.enable_grad():
-            *_, (_, values, moving) = self._run(model, x.detach().clone().requires_grad_())
-            output = self._chosen(values, target, len(x))
-            for node in [n for n in self.nodes if n in moving and isinstance(n.target, OpOverload)]:
-                outputs = [z for z in _differentiable(values[node]) if z.requires_grad]
-                adjoints = torch.autograd.grad(
-                    output.sum(), outputs, retain_graph=True, allow_unused=True, materialize_grads=True
-                )
-                shifts = self._biases(node, values, moving) if self.may_shift(node, moving) else []
-                lost = {id(z): bias for z, bias in shifts}
-                products = [z.detach() - lost.get(id(z), 0) for z in _differentiable(values[node])]
-                inputs = [n for n in node.all_input_nodes if n in moving]
-                if not _agree(self._operation(node, values, inputs), _point(values, inputs), products, adjoints):
-                    return self._name(node)
-        return None
-
-    def _name(self, node: fx.Node) -> str:
-        return f"operation {node.target} in {self.keys[node.name]!r}"
-
-    def _operation(
-        self, node: fx.Node, values: dict[fx.Node, Any], inputs: list[fx.Node]
-    ) -> Callable[..., tuple[Tensor, ...]]:
-        def operation(*u: Tensor) -> tuple[Tensor, ...]:
-            return tuple(_differentiable(_call(node, {**values, **dict(zip(inputs, u, strict=True))})))
-
-        return operation
-
-    def _biases(self, node: fx.Node, values: dict[fx.Node, Any], moving: set[fx.Node]) -> list[tuple[Tensor, Tensor]]:
-        """The differentiable outputs `z` of an operation, each with `b = z - J u`."""
-        outputs = _differentiable(values[node])
-        inputs = [n for n in node.all_input_nodes if n in moving]
-        position, closed_form = AFFINE.get(node.target, (0, None))
-        if closed_form and inputs == [node.args[position]] and not node.kwargs:
-            bias = closed_form(outputs[0].detach(), *map_arg(node.args, values.__getitem__))
-            if bias is not NotImplemented:
-                return [] if bias is None else [(outputs[0], bias)]
-        point, operation = _point(values, inputs), self._operation(node, values, inputs)
-        # An infinite value, as in an attention mask, passes no derivative on; neither does its share.
-        tangent = tuple(torch.where(u.isfinite(), u, 0) for u in point)
-        try:
-            z, product = _push_forward(operation, point, tangent, outputs[0].shape if _is_pointwise(node) else None)
-        except (RuntimeError, NotImplementedError) as error:
-            raise NotImplementedError(f"model: {self._name(node)} cannot be differentiated twice: {error}") from error
-        return [(out, torch.where(a.isfinite(), a - b, 0)) for out, a, b in zip(outputs, z, product, strict=True)]
-
-
-def _push_forward(
-    operation: Callable[..., tuple[Tensor, ...]],
-    point: tuple[Tensor, ...],
-    tangent: tuple[Tensor, ...],
-    elements: torch.Size | None = None,
-) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """The operation's value, and its Jacobian times `tangent`.
-
-    Going back twice is the transpose of the transpose; where an output with these elements is made of one element of
-    each input, going back once is enough. What cannot go back twice goes forward, which torch does for one thread at
-    a time, and leaves out without a word what it has no rule for: then the product is compared with going back once.
-    """
-    if elements is not None and not any(t.is_complex() for t in point):
-        return _scale(operation, point, tangent, elements)
-    try:
-        return _go_back_twice(operation, point, tangent)
-    except (RuntimeError, NotImplementedError):
-        z, product = _go_forward(operation, point, tangent)
-        if not _agree(operation, point, product):
-            raise
-        return z, product
-
-
-def _scale(
-    operation: Callable[..., tuple[Tensor, ...]],
-    point: tuple[Tensor, ...],
-    tangent: tuple[Tensor, ...],
-    elements: torch.Size,
-) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """An operation on elements has a diagonal Jacobian, once its inputs have the shape of its output."""
-    point = tuple(t.expand(elements).clone().requires_grad_() for t in point)
-    (z,) = operation(*point)
-    if not z.requires_grad:
-        return (z.detach(),), (torch.zeros_like(z),)
-    diagonals = torch.autograd.grad(z, point, torch.ones_like(z), allow_unused=True, materialize_grads=True)
-    return (z.detach(),), (reduce(torch.add, map(torch.mul, diagonals, tangent)).detach(),)
-
-
-def _go_back_twice(
-    operation: Callable[..., tuple[Tensor, ...]], point: tuple[Tensor, ...], tangent: tuple[Tensor, ...]
-) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """`J' w` is linear in w, with the transpose J."""
-    point = tuple(t.clone().requires_grad_() for t in point)
-    outputs = operation(*point)
-    moving = [z for z in outputs if z.requires_grad]
-    w = [torch.zeros_like(z, requires_grad=True) for z in moving]
-    back = torch.autograd.grad(moving, point, w, create_graph=True, allow_unused=True)
-    if moving and all(g is None for g in back):
-        raise NotImplementedError("it has no derivative")
-    pairs = [(g, t) for g, t in zip(back, tangent, strict=True) if g is not None and g.requires_grad]
-    products = iter(
-        torch.autograd.grad([g for g, _ in pairs], w, [t for _, t in pairs], allow_unused=True, materialize_grads=True)
-        if pairs
-        else map(torch.zeros_like, moving)
-    )
-    product = tuple(next(products) if z.requires_grad else torch.zeros_like(z) for z in outputs)
-    return tuple(z.detach() for z in outputs), tuple(p.detach() for p in product)
-
-
-# Torch has one level of forward-mode differentiation for the whole process.
-_FORWARD = threading.RLock()
-
-
-def _go_forward(
-    operation: Callable[..., tuple[Tensor, ...]], point: tuple[Tensor, ...], tangent: tuple[Tensor, ...]
-) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    with _FORWARD, torch.no_grad(), warnings.catch_warnings():
-        # Torch compiles its own decompositions at the first forward-mode derivative, and warns about how.
-        warnings.simplefilter("ignore", FutureWarning)
-        z, product = jvp(operation, point, tangent)[:2]
-    return z, product
-
-
-def _agree(
-    operation: Callable[..., tuple[Tensor, ...]],
-    point: tuple[Tensor, ...],
-    product: Sequence[Tensor],
-    r: Sequence[Tensor] | None = None,
-) -> bool:
-    """Whether `<r, J u> = <J' r, u>` up to rounding, for the point u, a product `J u`, and these r or any."""
-    point = tuple(t.clone().requires_grad_() for t in point)
-    outputs = operation(*point)
-    pairs = [(z, p) for z, p in zip(outputs, product, strict=True) if z.requires_grad]
-    if not pairs:
-        return True
-    if r is None:
-        r = [torch.arange(z.numel(), device=z.device, dtype=z.dtype).cos().view_as(z) for z, _ in pairs]
-    back = torch.autograd.grad([z for z, _ in pairs], point, r, allow_unused=True)
-    if all(g is None for g in back):
-        return False
-    forward = [(a.conj() * p).real for a, (_, p) in zip(r, pairs, strict=True)]
-    backward = [(g.conj() * u).real for g, u in zip(back, point, strict=True) if g is not None]
-    # Infinite values, as in an attention mask, have no share; half precision would round the sums.
-    forward, backward = (
-        [torch.where(t.isfinite(), t, 0).to(torch.promote_types(t.dtype, torch.float32)) for t in part]
-        for part in (forward, backward)
-    )
-    # A product may cancel most of the value that it belongs to, as that of a saturated softmax does.
-    whole = [torch.where(z.isfinite(), a * z.detach(), 0).abs() for a, (z, _) in zip(r, pairs, strict=True)]
-    scale = sum(float(t.abs().sum()) for t in [*forward, *backward, *whole])
-    gap = sum(float(t.sum()) for t in forward) - sum(float(t.sum()) for t in backward)
-    return abs(gap) <= max(torch.finfo(t.dtype).eps for t in [*point, *outputs]) ** 0.5 * scale
-
-
-def _coupling(model: nn.Module, whole: _Graph, one: _Graph, x: Tensor) -> str | None:
+def _coupling(model: nn.Module, whole: Graph, one: Graph, x: Tensor) -> str | None:
     """The first operation whose values for a batch are not those of its examples, in whatever order."""
     if [node.target for node in whole.nodes] != [node.target for node in one.nodes]:
         return None
     with torch.inference_mode(False), torch.enable_grad():
-        together = _last(whole._run(model, x.detach().clone().requires_grad_()))
-        alone = [_last(one._run(model, x[i : i + 1].detach().clone().requires_grad_())) for i in range(len(x))]
+        together = _last(whole.run(model, x.detach().clone().requires_grad_()))
+        alone = [_last(one.run(model, x[i : i + 1].detach().clone().requires_grad_())) for i in range(len(x))]
     for node, single in zip(whole.nodes, one.nodes, strict=True):
         if isinstance(node.target, OpOverload) and node in whole.moving:
-            for position, many in enumerate(_differentiable(together[node])):
-                few = torch.cat([_differentiable(values[single])[position].flatten() for values in alone])
+            for position, many in enumerate(differentiable(together[node])):
+                few = torch.cat([differentiable(values[single])[position].flatten() for values in alone])
                 if not _same_values(many.flatten(), few):
-                    return whole._name(node)
+                    return whole.name(node)
     return None
 
 
@@ -483,7 +165,7 @@ def _last(run: Iterator[tuple[fx.Node, dict[fx.Node, Any], set[fx.Node]]]) -> di
     return values
 
 
-def _keeps_batch_first(whole: _Graph, one: _Graph) -> bool:
+def _keeps_batch_first(whole: Graph, one: Graph) -> bool:
     """Whether every operation that can have a bias has the examples on its first axis, and nowhere else.
 
     An axis that is as long as the batch by chance is told apart by the trace of a single example.
@@ -492,51 +174,10 @@ def _keeps_batch_first(whole: _Graph, one: _Graph) -> bool:
         return False
     for node, single in zip(whole.nodes, one.nodes, strict=True):
         if whole.may_shift(node, whole.moving):
-            for many, few in zip(_differentiable(node.meta["val"]), _differentiable(single.meta["val"]), strict=True):
+            for many, few in zip(differentiable(node.meta["val"]), differentiable(single.meta["val"]), strict=True):
                 if many.shape != (whole.batch, *few.shape[1:]) or few.shape[:1] != (1,):
                     return False
     return True
-
-
-def _call(node: fx.Node, values: dict[fx.Node, Any]) -> Any:
-    operation = REPLACED.get(node.target, node.target)
-    assert callable(operation)
-    return operation(*map_arg(node.args, values.__getitem__), **map_arg(node.kwargs, values.__getitem__))
-
-
-def _point(values: dict[fx.Node, Any], inputs: list[fx.Node]) -> tuple[Tensor, ...]:
-    # Differentiation wants memory of its own for every element, which an expanded tensor has not.
-    return tuple(values[n].detach().contiguous() for n in inputs)
-
-
-def _is_pointwise(node: fx.Node) -> bool:
-    return isinstance(node.target, OpOverload) and torch.Tag.pointwise in node.target.tags
-
-
-def _loses_derivative(node: fx.Node, value: Any) -> bool:
-    """Whether values of an operation that would have a derivative have none: integers have none, nor constants."""
-    quantised = any(t.is_quantized for t in tree_leaves(value) if isinstance(t, Tensor))
-    if not isinstance(node.target, OpOverload) or node.target in CONSTANT:
-        return False
-    return quantised or bool(_differentiable(value))
-
-
-def _differentiable(output: Any) -> list[Tensor]:
-    tensors = [t for t in tree_leaves(output) if isinstance(t, Tensor) and t.numel()]
-    return [t for t in tensors if t.is_floating_point() or t.is_complex()]
-
-
-def _add(terms: dict[str, Term], key: str, term: Term) -> None:
-    """Add to the term of the same layer; where shapes differ (softmax and products of attention), number them."""
-    name, number = key, 1
-    while name in terms and terms[name].value.shape != term.value.shape:
-        number += 1
-        name = f"{key}#{number}"
-    if name in terms:
-        same = terms[name]
-        both = same.channels_first and term.channels_first
-        term = Term(same.adjoint + term.adjoint, same.value + term.value, both)
-    terms[name] = term
 
 
 def _stack(terms: list[Term]) -> Term:

@@ -1,12 +1,10 @@
 """What every experiment over seeds repeats: a generator from a seed, and one measurement of every network."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
-
-Network = TypeVar("Network")
 
 
 def generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
@@ -19,7 +17,7 @@ def generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
     return torch.Generator(device).manual_seed(seed)
 
 
-def over_seeds(measure: Callable[[Network], object], families: Mapping[str, Iterable[Network]]) -> dict[str, Tensor]:
+def over_seeds(measure: Callable[[Any], Any], families: Mapping[str, Iterable[Any]]) -> dict[str, Tensor]:
     """One number for each network: {"baseline": a tensor with one entry per seed, ...}, for a table or a claim.
 
     Args:
@@ -31,6 +29,6 @@ def over_seeds(measure: Callable[[Network], object], families: Mapping[str, Iter
     """
     measured = {}
     for name, networks in families.items():
-        numbers = [float(measure(network)) for network in networks]  # type: ignore[arg-type]
+        numbers = [float(measure(network)) for network in networks]
         measured[name] = torch.tensor(numbers, dtype=torch.float64)
     return measured

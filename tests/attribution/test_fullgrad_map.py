@@ -176,3 +176,10 @@ def test_bad_input_is_refused_by_name(monkeypatch, x, options, error, message) -
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     with pytest.raises(error, match=message):
         smooth_fullgrad_map(small(), x, 1, **options)
+
+
+def test_what_is_no_generator_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2)).eval()
+    with pytest.raises(TypeError, match="generator: expected a torch.Generator or None, got int"):
+        smooth_fullgrad_map(model, torch.zeros(1, 1, 4, 4), generator=7)

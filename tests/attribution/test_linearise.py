@@ -409,7 +409,7 @@ def test_a_convolutional_network_is_traced_once(monkeypatch: pytest.MonkeyPatch)
         batches.append(len(x))
         return trace(model, x)
 
-    monkeypatch.setattr("interpbook.attribution.linearise.trace", counted)
+    monkeypatch.setattr("interpbook.attribution.graph.trace", counted)
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(64, 4))
     Linearisation(randomise(model), torch.randn(2, 3, 6, 6, dtype=torch.float64))
     assert batches == [2]
@@ -436,8 +436,8 @@ def test_closed_forms_agree_with_differentiation(monkeypatch: pytest.MonkeyPatch
     )  # fmt: skip
     x, target = torch.randn(3, 3, 6, 6, dtype=torch.float64), torch.tensor([0, 3, 1])
     short = Linearisation(model, x)(x, target)
-    monkeypatch.setattr("interpbook.attribution.linearise.AFFINE", {})
-    monkeypatch.setattr("interpbook.attribution.linearise.HOMOGENEOUS", frozenset())
+    monkeypatch.setattr("interpbook.attribution.graph.AFFINE", {})
+    monkeypatch.setattr("interpbook.attribution.graph.HOMOGENEOUS", frozenset())
     long = Linearisation(model, x)(x, target)
     assert list(short.terms) == ["0", "1", "9"]
     for key, term in long.terms.items():
@@ -513,7 +513,7 @@ def test_a_gap_beyond_rounding_is_refused_and_its_operation_named(monkeypatch, b
     )
     x, target = torch.randn(batch, 3, 6, 6), torch.zeros(batch, dtype=torch.int64)
     Linearisation(model, x)(x, target)
-    monkeypatch.setattr("interpbook.attribution.linearise.AFFINE", forms)
+    monkeypatch.setattr("interpbook.attribution.graph.AFFINE", forms)
     with pytest.raises(NotImplementedError, match=r"^model: operation aten\.convolution\.default in '[02]'"):
         Linearisation(model, x)(x, target)
 
