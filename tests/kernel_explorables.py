@@ -56,5 +56,5 @@ def watch() -> None:
     live.live_html, sweep.sweep_page = watched_live, watched_sweep
 
 
-if RECORD:
+if RECORD and __name__ == "__main__":
     watch()

@@ -34,6 +34,6 @@ def write(result: object = None) -> None:
     Path(RECORD, "ingredients.json").write_text(json.dumps(names), encoding="utf-8")
 
 
-if RECORD:
+if RECORD and __name__ == "__main__":
     sys.addaudithook(note)
     get_ipython().events.register("post_run_cell", write)

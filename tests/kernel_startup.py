@@ -3,5 +3,6 @@
 import runpy
 from pathlib import Path
 
-for recorder in ("kernel_ingredients.py", "kernel_explorables.py"):
-    runpy.run_path(str(Path(__file__).with_name(recorder)))
+if __name__ == "__main__":
+    for recorder in ("kernel_ingredients.py", "kernel_explorables.py"):
+        runpy.run_path(str(Path(__file__).with_name(recorder)), run_name="__main__")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import changed
@@ -30,9 +31,9 @@ NBVAL = [
 ]
 
 
-def pytest(*arguments: str, machine: Machine = HERE) -> bool:
+def pytest(*arguments: str, machine: Machine = HERE, processes: int = 2) -> bool:
     """Run pytest as on that machine; whether all of it holds. A selection without a test holds."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", str(machine.processes), "--dist", "loadscope", *NBVAL]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", str(processes), "--dist", "loadscope", *NBVAL]
     command += [f"--nbval-kernel-name={machine.kernel}", *arguments]
     where = "" if machine is HERE else f"as with {machine.name}"
     settings = {**machine.environment(), "INTERPBOOK_COSTS": str(ACCOUNTS), "INTERPBOOK_COSTS_WHERE": where}
@@ -63,13 +64,13 @@ def unproved(notebooks: Sequence[Path], machine: Machine, fresh: bool) -> list[P
     return waiting
 
 
-def elsewhere(notebooks: Sequence[Path], machine: Machine, fresh: bool) -> bool:
+def elsewhere(notebooks: Sequence[Path], machine: Machine, fresh: bool, processes: int = 2) -> bool:
     """Prove notebooks as on another kind of machine."""
     waiting = unproved(notebooks, machine, fresh)
     if not waiting:
         return True
     print(f"== {machine.name}: {', '.join(path.stem for path in waiting)}", flush=True)
-    return pytest(*names(waiting), machine=machine)
+    return pytest(*names(waiting), machine=machine, processes=min(processes, machine.processes))
 
 
 def test(chapter: str | None, fresh: bool) -> bool:
@@ -78,9 +79,12 @@ def test(chapter: str | None, fresh: bool) -> bool:
     places = changed.places_of_chapter(chapter) if chapter else ["interpbook", "tests"]
     waiting = names(unproved(notebooks, HERE, fresh))
     holds = style()
-    holds &= pytest("--doctest-modules", *places, *waiting, *WITHOUT_RECORDS)
-    for machine in (AVX2, DEFAULT):
-        holds &= elsewhere([path for path in notebooks if one_other(path) == machine], machine, fresh)
+    # Notebooks first: they take longest, and what takes longest must not begin last.
+    holds &= pytest("--doctest-modules", *waiting, *places, *WITHOUT_RECORDS)
+    ours = {machine: [path for path in notebooks if one_other(path) == machine] for machine in (AVX2, DEFAULT)}
+    with ThreadPoolExecutor() as side_by_side:
+        both = [side_by_side.submit(elsewhere, paths, machine, fresh, 1) for machine, paths in ours.items()]
+    holds &= all(result.result() for result in both)
     only = ["-k", " or ".join(path.stem for path in notebooks)] if chapter else []
     return pytest(*NEED_RECORDS, *only) and holds
 

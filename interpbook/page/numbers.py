@@ -80,7 +80,7 @@ class Number:
         return stored
 
 
-def measured(values: object, *, tolerance: float = 0.0, bound: float | None = None) -> Number:
+def measured(values: object, *, tolerance: float | int = 0, bound: float | int | None = None) -> Number:
     """A number to be shown in a table, in the words of a figure or in a claim, and stored with its spread.
 
     In an f-string it is followed by its standard deviation, f"{page.measured([0.2, 0.3]):.2f}" is "0.25 ± 0.07".
@@ -110,7 +110,7 @@ def measured(values: object, *, tolerance: float = 0.0, bound: float | None = No
     return summary(value, tolerance=tolerance, bound=bound)
 
 
-def summary(value: float | np.ndarray, *, tolerance: float = 0.0, bound: float | None = None) -> Number:
+def summary(value: float | np.ndarray, *, tolerance: float | int = 0, bound: float | int | None = None) -> Number:
     """Mean, standard deviation and range of what `as_value` returned.
 
     Raises:

@@ -181,5 +181,5 @@ def test_bad_input_is_refused_by_name(monkeypatch, x, options, error, message) -
 def test_what_is_no_generator_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2)).eval()
-    with pytest.raises(TypeError, match="generator: expected a torch.Generator or None, got int"):
+    with pytest.raises(TypeError, match=r"generator: expected a torch\.Generator or None, got int"):
         smooth_fullgrad_map(model, torch.zeros(1, 1, 4, 4), generator=7)

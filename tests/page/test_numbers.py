@@ -45,7 +45,11 @@ def test_the_format_is_the_author_s(spec: str, shown: str) -> None:
     "number", [measured(SEEDS), measured(0.5), measured(3, tolerance=1), measured(1e-17, bound=1e-12)]
 )
 def test_a_number_survives_storage_and_marks(number: Number) -> None:
-    assert from_json(number.as_json()) == dataclasses.replace(number, mean=0, low=0, high=0) if number.bound else number
+    assert (
+        from_json(number.as_json()) == dataclasses.replace(number, mean=0.0, low=0.0, high=0.0)
+        if number.bound
+        else number
+    )
     text, stored = numbers.read_marks(f"before {number:.3g} and {number} after")
     assert stored == [from_json(number.as_json())] * 2
     assert text.count("«") == 2

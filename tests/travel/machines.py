@@ -16,7 +16,7 @@ LOWEST = rules.ROOT / ".venv-lowest"
 RECORDS = rules.ROOT / "_build" / "travel"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Machine:
     """One kind of machine.
 
