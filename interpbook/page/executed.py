@@ -62,12 +62,13 @@ def fingerprint_with_claims(path: Path) -> str:
 
 
 def note_seen(path: Path, machine: str, claims: list[str], seen: Path) -> None:
-    """Write down in the file `seen` that these claims of a chapter held on a kind of machine."""
+    """Write down in the file `seen` that these claims of a chapter, and no others, held on a kind of machine."""
     known = json.loads(seen.read_text(encoding="utf-8")) if seen.exists() else {}
     code = fingerprint_with_claims(path)
     entry = known.get(chapter_of(path), {})
     machines = entry["machines"] if entry.get("code") == code else {}
-    known[chapter_of(path)] = {"code": code, "machines": {**machines, machine: sorted(claims)}}
+    machines[machine] = sorted(claims)
+    known[chapter_of(path)] = {"code": code, "machines": machines}
     seen.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

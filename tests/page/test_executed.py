@@ -60,6 +60,8 @@ def test_what_was_seen_elsewhere_counts_while_code_and_claims_stay(notebook: Pat
     executed.note_seen(notebook, "AVX2", ["toy.sum", "toy.order"], seen)
     executed.note_seen(notebook, "no AVX", ["toy.sum"], seen)
     assert executed.seen_on(notebook, seen) == {"toy.order": ["AVX2"], "toy.sum": ["AVX2", "no AVX"]}
+    executed.note_seen(notebook, "no AVX", [], seen)
+    assert executed.seen_on(notebook, seen) == {"toy.order": ["AVX2"], "toy.sum": ["AVX2"]}
     edit(notebook, 1, "x = 2")
     assert executed.seen_on(notebook, seen) == {}
     executed.note_seen(notebook, "AVX2", ["toy.sum"], seen)

@@ -68,14 +68,17 @@ def one_other(notebook: Path) -> Machine:
 
 
 def note_claims(machine: Machine, notebooks: Sequence[Path], seen: Path = SEEN) -> None:
-    """Write down which claims these notebooks recorded on that machine, in their last run there.
+    """Write down for the ledger which claims of these notebooks held on that machine: where not all cells did, none.
 
-    A claim is recorded when its criterion and its verdict agree.
+    A claim is recorded by a notebook's run when its criterion and its verdict agree.
     """
+    name = vector_unit() if machine is HERE else machine.name
     for notebook in notebooks:
-        [usage] = proofs.record_of(notebook, machine.records).glob("usage-*.json")
-        claims = json.loads(usage.read_text(encoding="utf-8"))["claims"]
-        executed.note_seen(notebook, vector_unit() if machine is HERE else machine.name, claims, seen)
+        claims = []
+        if proofs.is_proved(notebook, machine.environment()):
+            [usage] = proofs.record_of(notebook, machine.records).glob("usage-*.json")
+            claims = json.loads(usage.read_text(encoding="utf-8"))["claims"]
+        executed.note_seen(notebook, name, claims, seen)
 
 
 def vector_unit() -> str:
