@@ -104,6 +104,7 @@ FAMILIES = {
 
 
 @pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.slow
 def test_complete_for_torchvision(name: str) -> None:
     torch.manual_seed(0)
     model = randomise(torchvision.models.get_model(name, weights=None, num_classes=20))

@@ -244,11 +244,13 @@ def one_step(variant, network, data=photographs):
 
 
 @each_variant
+@pytest.mark.slow
 def test_the_full_scale_takes_a_step(variant):
     penalty = one_step(variant, narrow)
     assert penalty is None if variant == "baseline" else penalty[0] != 0 and math.isfinite(penalty[0])
 
 
+@pytest.mark.slow
 def test_the_full_scale_takes_a_step_of_score_matching_with_resnet18():
     """In evaluation mode batch norm has hardly more than the statistics of the start; the penalty is finite."""
     (penalty,) = one_step("score-matching", small_image_resnet18, photographs)

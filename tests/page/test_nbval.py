@@ -79,6 +79,7 @@ def changed(cell: nbformat.NotebookNode, pattern: str, replacement: str) -> None
 
 
 @pytest.mark.usefixtures("toy_claims")
+@pytest.mark.slow
 def test_only_what_may_differ_is_ignored(shown, capsys, toy_claims: Path, tmp_path: Path) -> None:
     begin = "from pathlib import Path\nfrom interpbook import page\nfrom interpbook.page import registry\n"
     begin += f"registry.PATH = Path({str(toy_claims)!r})"

@@ -73,6 +73,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("neighbourhood", "loss", "samples"), CASES.values(), ids=CASES)
+@pytest.mark.slow
 def test_it_is_as_large_as_the_error(neighbourhood, loss, samples):
     """Over 300 samples, (weights - limit) / standard error has mean 0 and mean square 1, and 95% are below 2."""
     x, runs = normal(1, 8), 300
