@@ -13,7 +13,7 @@ from IPython.core.getipython import get_ipython
 
 RECORD = os.environ.get("INTERPBOOK_USAGE_LOG")
 ROOT = Path(__file__).parents[1]
-PACKAGE = f"{ROOT / 'interpbook'}{os.sep}"
+PACKAGE = f"{os.path.realpath(ROOT / 'interpbook')}{os.sep}"
 # Compiled modules are known by their sources, and the registry by the claims of one chapter.
 LEFT_OUT = (".pyc", f"{os.sep}claims.yml")
 
@@ -22,15 +22,18 @@ _opened: set[str] = set()
 
 def note(event: str, arguments: tuple) -> None:
     """An audit hook: remember each file of the package that is opened to be read."""
-    if event == "open" and isinstance(arguments[0], str) and arguments[0].startswith(PACKAGE):
-        _opened.add(arguments[0])
+    if event == "open" and isinstance(arguments[0], str | bytes):
+        name = os.path.realpath(os.fsdecode(arguments[0]))
+        if name.startswith(PACKAGE):
+            _opened.add(name)
 
 
 def write(result: object = None) -> None:
     """Every file so far, by its path below the repository."""
-    modules = {getattr(module, "__file__", None) or "" for module in list(sys.modules.values())}
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    modules = {os.path.realpath(file) for file in files if file}
     files = {name for name in _opened | modules if name.startswith(PACKAGE) and not name.endswith(LEFT_OUT)}
-    names = sorted(str(Path(name).relative_to(ROOT)) for name in files if Path(name).is_file())
+    names = sorted(os.path.join("interpbook", name.removeprefix(PACKAGE)) for name in files if os.path.isfile(name))
     Path(RECORD, "ingredients.json").write_text(json.dumps(names), encoding="utf-8")
 
 

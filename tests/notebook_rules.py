@@ -22,8 +22,10 @@ NOT_PROSE = re.compile(
 MEASURED = re.compile(
     r"\d[\d,]*\.\d+|\d+(?:\.\d+)?\s?(?:%|per ?cent)|\d+(?:\.\d+)?[eE][-+−]?\d+|\d\s?[×x]\s?10\b|±\s?\d"
 )
+# The same in what a cell printed, where tensors have numbers such as "1." and ".5".
+PRINTED = re.compile(rf"{MEASURED.pattern}|\d+\.(?![\w.])|(?<![\w.])\.\d+")
 # A field of an f-string whose value is written as a float: its expression, a colon, a format.
-FORMAT = re.compile(r"\{([^{}]+?):(?:.?[<>=^])?[-+ ]?#?0?\d*[,_]?(?:\.\d+)?[efgEFG%]\}")
+FORMAT = re.compile(r"\{([^{}]*?):(?:.?[<>=^])?[-+]?#?0?\d*[,_]?(?:\.(?:\d+|\{\w+\})[efgEFG%]?|[efgEFG%])\}")
 MYST = re.compile(r"\{[\w:.-]+\}`|^\s*(?:`{3,}|~{3,}|:{3,})\s*\{[\w:.-]+\}|^\([\w-]+\)=\s*$", re.MULTILINE)
 
 
@@ -92,10 +94,26 @@ def printed_numbers(notebook: dict) -> list[str]:
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code" and "solution" not in cell["metadata"].get("tags", []):
             for output in cell["outputs"]:
-                if output["output_type"] in ("stream", "execute_result"):
+                if not output.get("metadata", {}).get("interpbook") and not _is_from_the_kit(output):
                     text = "".join(output.get("text", output.get("data", {}).get("text/plain", "")))
-                    found += MEASURED.findall(text)
+                    found += PRINTED.findall(text)
     return found
+
+
+def _is_from_the_kit(output: dict) -> bool:
+    """Whether the page kit made this output: it shows figures that live, which store no numbers, as HTML."""
+    return any("ib-explore" in "".join(text) for kind, text in output.get("data", {}).items() if kind == "text/html")
+
+
+def switches(notebook: dict) -> list[str]:
+    """Tags and comments that make the comparison look away from a cell.
+
+    >>> switches({"cells": [{"cell_type": "code", "source": "# NBVAL_SKIP", "metadata": {"tags": ["nbval-skip"]}}]})
+    ['NBVAL_SKIP', 'nbval-skip']
+    """
+    found = [name for text in cells(notebook, "code") for name in re.findall(r"\b(?:NBVAL|PYTEST_VALIDATE)_\w+", text)]
+    tags = [tag for cell in notebook["cells"] for tag in cell["metadata"].get("tags", [])]
+    return found + [tag for tag in tags if tag.startswith("nbval-") or tag == "raises-exception"]
 
 
 def number_formats(notebook: dict) -> list[str]:

@@ -10,6 +10,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -24,12 +25,14 @@ RECORD = os.environ.get("INTERPBOOK_USAGE_LOG")
 PROOFS = ROOT / "_build" / "proofs"
 # How a proof is made: a change here asks for every proof again.
 RULES = [
-    "tests/same_output.py",
-    "tests/kernel_ingredients.py",
-    "tests/kernel_explorables.py",
+    *(f"tests/{name}.py" for name in ("same_output", "proofs", "suite", "travel/machines")),
+    *(f"tests/kernel_{name}.py" for name in ("startup", "ingredients", "explorables")),
     "tests/notebooks/nbval.cfg",
+    "conftest.py",
 ]
-SETTINGS = ("INTERPBOOK_SCALE", "ATEN_CPU_CAPABILITY", "OMP_NUM_THREADS")
+# Variables that change what a notebook computes or shows.
+SETTINGS = re.compile(r"(ATEN|CUDA|MKL|OMP|ONEDNN|DNNL|OPENBLAS)_.*|INTERPBOOK_SCALE")
+GPU = Path("/dev/nvidiactl")
 
 
 def record_of(notebook: Path, records: Path) -> Path:
@@ -49,21 +52,22 @@ def digest(notebook: Path, ingredients: list[str], environment: Mapping[str, str
         "claims": chapter_claims(notebook),
         "versions": [sys.version, *versions(environment)],
         "machine": [platform.platform(), processor()],
-        "settings": [environment.get(name) for name in SETTINGS],
+        "settings": {name: value for name, value in environment.items() if SETTINGS.fullmatch(name)},
+        "gpu": GPU.exists(),
     }
     content = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
-    for file in [notebook, *(ROOT / name for name in [*(f"tests/{rule}" for rule in RULES), *ingredients])]:
+    for file in [notebook, *(ROOT / name for name in [*RULES, *ingredients])]:
         content.update(f"\n{file.relative_to(ROOT)}\n".encode())
         content.update(file.read_bytes() if file.is_file() else b"gone")
     return content.hexdigest()
 
 
 def versions(environment: Mapping[str, str]) -> list[str]:
-    """Every distribution that is installed where the kernel runs: beside JUPYTER_PATH, where that names a kernel."""
-    installed = importlib.metadata.distributions()
-    if jupyter := environment.get("JUPYTER_PATH"):
+    """Every distribution that is installed here, and where another kernel runs: beside JUPYTER_PATH."""
+    installed = list(importlib.metadata.distributions())
+    for jupyter in filter(None, environment.get("JUPYTER_PATH", "").split(os.pathsep)):
         packages = Path(jupyter).parents[1].glob("lib/*/site-packages")
-        installed = importlib.metadata.distributions(path=[str(folder) for folder in packages])
+        installed += importlib.metadata.distributions(path=[str(folder) for folder in packages])
     return sorted(f"{distribution.name} {distribution.version}" for distribution in installed)
 
 
@@ -86,16 +90,23 @@ def is_proved(notebook: Path, environment: Mapping[str, str]) -> bool:
 
 
 def begin(notebook: Path, records: Path) -> None:
-    """Forget the last run of a notebook."""
+    """Forget the last run of a notebook, and note when the next one began."""
     folder = record_of(notebook, records)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    (folder / "begun").touch()
 
 
 def prove(notebook: Path, records: Path) -> None:
-    """Note that every cell of a notebook held."""
+    """Note that every cell of a notebook held, unless something was edited meanwhile, which never ran as it is now."""
     folder = record_of(notebook, records)
     ingredients = json.loads((folder / "ingredients.json").read_text(encoding="utf-8"))
+    edited = [(ROOT / name).stat().st_mtime for name in ingredients]
+    if (
+        "interpbook/__init__.py" not in ingredients
+        or max(*edited, notebook.stat().st_mtime) > (folder / "begun").stat().st_mtime
+    ):
+        return
     environment = {**os.environ, "INTERPBOOK_USAGE_LOG": str(records)}
     proof = {"digest": digest(notebook, ingredients, environment), "ingredients": ingredients}
     (folder / "proof.json").write_text(json.dumps(proof), encoding="utf-8")

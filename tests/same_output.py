@@ -14,15 +14,16 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 from nbval.plugin import IPyNbCell
 
-from interpbook.page.numbers import MARKED, Number, differences, from_json, misprinted, numbers_in
+from interpbook.page.numbers import MARKED, NUMERAL, Number, differences, from_json, misprinted, numbers_in
 
 Output = Mapping
+# A number as it stands in words: "0.87 ± 0.02", "13%", "0.79 to 0.83", "below 1e-12".
+SAID = rf"((?:below )?{NUMERAL.pattern}(?: (?:±|to) {NUMERAL.pattern})?)"
 Clean = Callable[[str], str]
 
 # A measured number in a text or in HTML; the words of a picture, in HTML and in the data of its scripts.
 SHOWN = re.compile(r"«[^«»]*»|<span class=\"measured\">[^<]*</span>")
 WORDS = re.compile(r'(\balt=")([^"]*)"|("alt": ")((?:[^"\\]|\\.)*)"')
-NUMERAL = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
 # Columns of plain text are as wide as the widest number in them.
 PADDING = re.compile(r" {2,}")
 NOT_COMPARED = {"image/png", "image/jpeg", "application/vnd.jupyter.widget-view+json"}
@@ -36,23 +37,27 @@ def compare(stored: Sequence[Output], fresh: Sequence[Output], clean: Clean) -> 
 
 
 def _compare_output(old: Output, new: Output, clean: Clean) -> list[str]:
-    if old["output_type"] != new["output_type"] or old.get("name") != new.get("name"):
-        return [f"stored is a {old['output_type']}, here a {new['output_type']}"]
+    for key in ("output_type", "name", "ename", "evalue"):
+        if old.get(key) != new.get(key):
+            return [f"{key}: stored {old.get(key)!r}, here {new.get(key)!r}"]
     if old["output_type"] == "stream":
         return _text("printed", clean(old["text"]), clean(new["text"]))
     before, after = (out.get("metadata", {}).get("interpbook", {}) for out in (old, new))
     found = _text("stored data", *(json.dumps(_without_numbers(stored)) for stored in (before, after)))
     if found:
         return found
-    found = differences(numbers_in(before), numbers_in(after))
+    try:
+        numbers = list(zip(numbers_in(before), numbers_in(after), strict=True))
+    except ValueError as error:
+        return [f"stored data: {error}"]
+    found = differences(*zip(*numbers, strict=True)) if numbers else []
     data, here = (dict(out.get("data", {})) for out in (old, new))
-    kinds = (set(data) | set(here)) - NOT_COMPARED
-    for kind in sorted(kinds):
-        if kind not in data or kind not in here:
-            found.append(f"{kind} is there only once")
-        elif isinstance(data[kind], str):
-            found += _compare_text(kind, data[kind], here[kind], numbers_in(after), clean)
-            found += _compare_words(data[kind], here[kind], after.get("words", []))
+    if set(data) != set(here):
+        return [*found, f"stored are {sorted(data)}, here {sorted(here)}"]
+    for kind in sorted(set(data) - NOT_COMPARED):
+        if isinstance(data[kind], str) and isinstance(here[kind], str):
+            found += _compare_text(kind, data[kind], here[kind], numbers, clean)
+            found += _compare_words(data[kind], here[kind], before.get("words", []), after.get("words", []))
         elif data[kind] != here[kind]:
             found.append(f"{kind} differs")
     return found
@@ -69,43 +74,49 @@ def _without_numbers(stored: object) -> object:
     return MARKED.sub("«#»", stored) if isinstance(stored, str) else stored
 
 
-def _compare_text(kind: str, old: str, new: str, numbers: Sequence[Number], clean: Clean) -> list[str]:
-    """The text around the numbers letter by letter, and each printed number against the one found here."""
+def _compare_text(kind: str, old: str, new: str, numbers: Sequence[tuple[Number, Number]], clean: Clean) -> list[str]:
+    """The text around the numbers letter by letter, and each printed number against the one that is stored with it."""
     around = [clean(WORDS.sub("WORDS", SHOWN.sub("«#»", text))) for text in (old, new)]
     if kind == "text/plain":
         around = [PADDING.sub("  ", text) for text in around]
     found = _text(kind, *around)
     if found:
         return found
-    printed = [re.sub(r"[«»]|<[^>]*>", "", shown) for shown in SHOWN.findall(old)]
+    printed = [[re.sub(r"[«»]|<[^>]*>", "", shown) for shown in SHOWN.findall(text)] for text in (old, new)]
     remaining = iter(numbers)
-    number = None
-    for shown in printed:
+    pair = None
+    for said, said_here in zip(*printed, strict=True):
         # "0.79 to 0.83" is the range of the number before it.
-        number = number if " to " in shown else next(remaining, None)
-        if number is None:
-            return [f"{kind}: {shown!r} is printed, but no number is stored for it"]
-        if misprinted(shown, number):
-            found.append(f"{kind}: stored text says {shown!r}, here it is {number.shown()!r}")
+        pair = pair if " to " in said_here else next(remaining, None)
+        if pair is None:
+            return [f"{kind}: {said!r} is printed, but no number is stored for it"]
+        if misprinted(said, pair[0], said_here, pair[1]):
+            found.append(f"{kind}: the text says {said!r}, stored with it is {pair[0].shown()!r}")
     return found
 
 
-def _compare_words(old: str, new: str, words: Sequence[Mapping]) -> list[str]:
-    """The words of every picture in HTML: as they are stored with their numbers, or else as they are here."""
+def _compare_words(old: str, new: str, stored: Sequence[Mapping], fresh: Sequence[Mapping]) -> list[str]:
+    """The words of every picture in HTML: as they are stored with their numbers, or else nearly as they are here."""
     before, after = (_words(text) for text in (old, new))
     if len(before) != len(after):
         return [f"{len(before)} pictures have words, here {len(after)}"]
-    if words and before:
-        # The first state of a figure with controls is there twice: as a picture for pages without scripts, too.
-        expected = [*words[: len(before) - len(words)], *words]
-        pairs = [(said["text"], [from_json(n) for n in said["numbers"]]) for said in expected]
-    else:
-        pairs = [_as_words(text) for text in after]
-    return [
-        f"words of a picture: stored {said!r}, here {text!r}"
-        for said, (text, numbers) in zip(before, pairs, strict=True)
-        if not _says(said, text, numbers)
-    ]
+    if not (stored and before):
+        return [
+            f"words: {said!r}, here {here!r}" for said, here in zip(before, after, strict=True) if not _near(said, here)
+        ]
+    # The first state of a figure with controls is there twice: as a picture for pages without scripts, too.
+    twice = len(before) - len(stored)
+    if twice not in (0, 1):
+        return [f"{len(before)} pictures have words, {len(stored)} are stored"]
+    found = []
+    for said, words, here in zip(before, [*stored[:twice], *stored], [*fresh[:twice], *fresh], strict=True):
+        numbers = [[from_json(number) for number in part["numbers"]] for part in (words, here)]
+        shown_here = re.findall("«([^«»]*)»", here["text"])
+        for text in (said, MARKED.sub(lambda mark: mark[1], words["text"])):
+            shown = _numbers_said(text, here["text"])
+            wrong = shown is None or any(map(misprinted, shown, numbers[0], shown_here, numbers[1]))
+            found += [f"words: {text!r}, here {here['text']!r}"] if wrong else []
+    return found
 
 
 def _words(text: str) -> list[str]:
@@ -118,27 +129,26 @@ def _json_text(data: str) -> str:
     return json.loads(f'"{data}"')
 
 
-def _as_words(text: str) -> tuple[str, list[Number]]:
-    """A text whose decimals and percentages are numbers without a stored spread; whole numbers are words."""
-    numbers = []
-
-    def mark(found: re.Match) -> str:
-        if not re.search(r"[.e]", found[0]):
-            return found[0]
-        value = float(found[0].replace(",", ""))
-        numbers.append(Number(value, 0.0, value, value, 1))
-        return f"«{found[0]}»"
-
-    return NUMERAL.sub(mark, text), numbers
+def _numbers_said(said: str, text: str) -> list[str] | None:
+    """What `said` has in place of the marked numbers of `text`; None where its words are others."""
+    words = map(re.escape, re.split(r"«[^«»]*»", text))
+    match = re.fullmatch(SAID.join(words), said, re.DOTALL)
+    return list(match.groups()) if match else None
 
 
-def _says(said: str, text: str, numbers: Sequence[Number]) -> bool:
-    """Whether `said` is `text` with its numbers (between marks) printed as they are or within their intervals."""
-    parts = re.split(r"«[^«»]*»", text)
-    match = re.fullmatch("(.+?)".join(map(re.escape, parts)), said, re.DOTALL)
-    if not match or len(numbers) != len(parts) - 1:
+def _near(said: str, here: str) -> bool:
+    """Whether two texts have the same words, and numbers that are 5 % apart at most: none is stored of their spread.
+
+    Small whole numbers are words.
+    """
+    if NUMERAL.sub("#", said) != NUMERAL.sub("#", here):
         return False
-    return not any(misprinted(shown, number) for shown, number in zip(match.groups(), numbers, strict=True))
+    for old, new in zip(NUMERAL.findall(said), NUMERAL.findall(here), strict=True):
+        a, b = (float(numeral.replace(",", "").replace("−", "-").rstrip("%")) for numeral in (old, new))
+        counted = all(numeral.isdigit() and len(numeral) < 3 for numeral in (old, new))
+        if old != new and (counted or abs(a - b) > max(0.05 * abs(b), 0.01)):
+            return False
+    return True
 
 
 def _text(kind: str, old: str, new: str) -> list[str]:

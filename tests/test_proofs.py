@@ -8,12 +8,14 @@ import nbformat
 import proofs
 import pytest
 
+STOOD_ON = ["interpbook/__init__.py", "interpbook/module.py"]
+
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with one notebook, which was executed and stood on one module."""
     monkeypatch.setattr(proofs, "ROOT", tmp_path)
-    for file in [*(f"tests/{rule}" for rule in proofs.RULES), "interpbook/module.py", "interpbook/other.py"]:
+    for file in [*proofs.RULES, "interpbook/__init__.py", "interpbook/module.py", "interpbook/other.py"]:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("before")
     (tmp_path / "book").mkdir()
@@ -25,7 +27,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("INTERPBOOK_USAGE_LOG", str(records))
     proofs.begin(notebook, records)
     assert not proofs.is_proved(notebook, os.environ)
-    (records / "part" / "toy" / "ingredients.json").write_text(json.dumps(["interpbook/module.py"]))
+    (records / "part" / "toy" / "ingredients.json").write_text(json.dumps(STOOD_ON))
     proofs.prove(notebook, records)
     assert proofs.is_proved(notebook, os.environ)
     return tmp_path
@@ -34,7 +36,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 NOTEBOOK = "notebooks/part/toy.ipynb"
 
 
-@pytest.mark.parametrize("file", [NOTEBOOK, "interpbook/module.py", *(f"tests/{rule}" for rule in proofs.RULES)])
+@pytest.mark.parametrize("file", [NOTEBOOK, "interpbook/module.py", *proofs.RULES])
 def test_a_change_of_what_it_stands_on_asks_for_a_new_proof(house: Path, file: str) -> None:
     (house / file).write_text((house / file).read_text() + " ")
     assert not proofs.is_proved(house / NOTEBOOK, os.environ)
@@ -63,8 +65,34 @@ def test_other_versions_and_another_processor_ask_for_a_new_proof(
     assert not proofs.is_proved(house / NOTEBOOK, os.environ)
 
 
-def test_another_scale_asks_for_a_new_proof(house: Path) -> None:
-    assert not proofs.is_proved(house / NOTEBOOK, {**os.environ, "INTERPBOOK_SCALE": "full"})
+@pytest.mark.parametrize("name", ["INTERPBOOK_SCALE", "ONEDNN_MAX_CPU_ISA", "CUDA_VISIBLE_DEVICES", "MKL_NUM_THREADS"])
+def test_other_settings_ask_for_a_new_proof(house: Path, name: str) -> None:
+    assert not proofs.is_proved(house / NOTEBOOK, {**os.environ, name: "other"})
+
+
+def test_a_graphics_card_that_appears_asks_for_a_new_proof(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proofs, "GPU", house)
+    assert not proofs.is_proved(house / NOTEBOOK, os.environ)
+
+
+@pytest.mark.parametrize("file", [NOTEBOOK, "interpbook/module.py"])
+def test_what_was_edited_during_the_run_is_not_proved(house: Path, file: str) -> None:
+    records = house / "records"
+    proofs.begin(house / NOTEBOOK, records)
+    (records / "part" / "toy" / "ingredients.json").write_text(json.dumps(STOOD_ON))
+    later = (records / "part" / "toy" / "begun").stat().st_mtime + 1
+    os.utime(house / file, (later, later))
+    proofs.prove(house / NOTEBOOK, records)
+    assert not proofs.is_proved(house / NOTEBOOK, os.environ)
+
+
+def test_versions_are_those_of_this_python_and_of_another_kernel_s(tmp_path: Path) -> None:
+    here = proofs.versions({})
+    assert any(version.startswith("torch ") for version in here)
+    (tmp_path / "lib" / "python3" / "site-packages" / "old-1.0.dist-info").mkdir(parents=True)
+    (tmp_path / "lib/python3/site-packages/old-1.0.dist-info/METADATA").write_text("Name: old\nVersion: 1.0\n")
+    assert set(proofs.versions({"JUPYTER_PATH": f"{tmp_path}/share/jupyter"})) == {*here, "old 1.0"}
+    assert proofs.versions({"JUPYTER_PATH": "/nowhere/share/jupyter"}) == here
 
 
 def test_a_new_run_forgets_the_old_proof(house: Path) -> None:

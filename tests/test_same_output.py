@@ -51,16 +51,16 @@ def move(number: dict) -> None:
     """By five spreads, or, without a spread, to twice the number."""
     if "bound" in number:
         number["bound"] *= 2
-    elif number["std"]:
-        number["mean"] += 5 * number["std"]
     else:
-        number["mean"] = 2 * number["mean"] or 1.0
+        by = 5 * number["std"] or number["mean"] or 1.0
+        number |= {key: number[key] + by for key in ("mean", "low", "high")}
 
 
 def last_digit(number: dict) -> None:
     """By one in the third digit, which is the last that is shown, or by a spread where that is smaller."""
     if "mean" in number:
-        number["mean"] += min(1e-3 * abs(number["mean"]), number["std"] or 1.0)
+        by = min(1e-3 * abs(number["mean"]), number["std"] or 1.0)
+        number |= {key: number[key] + by for key in ("mean", "low", "high")}
 
 
 def mutants(output: dict, change: Callable[[dict], None]) -> Iterator[dict]:

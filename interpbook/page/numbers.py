@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,11 @@ ROUNDING = 1e-5
 
 # Inside a text a number stands between these marks, with what is stored of it after the bar.
 MARKED = re.compile(r"«([^«»|]*)(?:\|([^«»]*))?»")
-_NUMERAL = re.compile(r"[-+−]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?%?")
+NUMERAL = re.compile(r"[-+−]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?%?")
+_FORMATS = (
+    "",
+    *(f"{sign}{comma}.{k}{kind}" for sign in ("", "+") for comma in ("", ",") for k in range(7) for kind in "gfe%"),
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ def summary(value: float | np.ndarray, *, tolerance: float | int = 0, bound: flo
     array = np.atleast_1d(value)
     if bound is not None and np.abs(array).max() > bound:
         raise ValueError(f"values reach {np.abs(array).max():.3g}, expected rounding noise of at most {bound:g}")
-    std = float(array.std(ddof=1)) if array.size > 1 else 0.0
+    std = 0.0 if array.max() == array.min() else float(array.std(ddof=1))
     mean, std, low, high = (float(f"{v:.6g}") for v in (array.mean(), std, array.min(), array.max()))
     return Number(mean, std, low, high, array.size, float(tolerance), bound)
 
@@ -146,12 +151,22 @@ def as_value(value: object, name: str) -> float | np.ndarray:
 
 
 def from_json(stored: dict[str, Any]) -> Number:
-    """The number that `as_json` stored; an editor that saves a notebook may have written 1.0 as 1."""
-    n = int(stored["n"])
+    """The number that `as_json` stored; an editor that saves a notebook may have written 1.0 as 1.
+
+    Raises:
+        ValueError: what is stored is no number, or one that cannot be: a mean outside its range, say.
+    """
+    known = {"bound", "n"} if "bound" in stored else {"mean", "std", "low", "high", "n"}
+    values = list(stored.values())
+    if set(stored) - {"tolerance"} != known or not all(type(v) in (int, float) and math.isfinite(v) for v in values):
+        raise ValueError(f"{stored} is not a stored number")
     if "bound" in stored:
-        return Number(0.0, 0.0, 0.0, 0.0, n, bound=float(stored["bound"]))
+        return Number(0.0, 0.0, 0.0, 0.0, stored["n"], bound=float(stored["bound"]))
     mean, std, low, high = (float(stored[key]) for key in ("mean", "std", "low", "high"))
-    return Number(mean, std, low, high, n, float(stored.get("tolerance", 0.0)))
+    rounded = ROUNDING * max(abs(low), abs(high))
+    if not low - rounded <= mean <= high + rounded or (std > 0) != (low < high) or (stored["n"] == 1 and std):
+        raise ValueError(f"{stored} is not a stored number: mean, range and spread do not go together")
+    return Number(mean, std, low, high, stored["n"], float(stored.get("tolerance", 0.0)))
 
 
 def numbers_in(stored: object) -> list[Number]:
@@ -215,10 +230,12 @@ def _apart(old: Number, new: Number) -> list[str]:
     found = [
         f"{name}: stored {getattr(old, name):g}, here {getattr(new, name):g}, allowed {most:.3g}"
         for name, most in allowed.items()
-        if abs(getattr(old, name) - getattr(new, name)) > most * (1 + ROUNDING)
+        if not abs(getattr(old, name) - getattr(new, name)) <= most * (1 + ROUNDING)
     ]
     small, large = sorted((old.std, new.std))
-    if large > max(RATIO_OF_SPREADS * small, old.tolerance, ROUNDING * abs(old.mean)):
+    # Counts over few seeds may all be the same, here or there.
+    same = half_width(old) if not small else 0.0
+    if large > max(RATIO_OF_SPREADS * small, old.tolerance, ROUNDING * abs(old.mean), same):
         found.append(f"spread: stored {old.std:g}, here {new.std:g}, allowed a ratio of {RATIO_OF_SPREADS:g}")
     return found
 
@@ -235,28 +252,43 @@ def half_width(number: Number, *, of_range: bool = False) -> float:
     return max(number.tolerance, spreads * number.std, by_size * size)
 
 
-def misprinted(shown: str, number: Number) -> bool:
-    """Whether what is printed between two marks is not `number`, within what it may differ by and a last digit.
+def misprinted(shown: str, stored: Number, shown_here: str, here: Number) -> bool:
+    """Whether a printed text does not say the number that is stored with it.
 
-    >>> misprinted("0.873 ± 0.018", Number(0.87312, 0.0181, 0.85, 0.9, 5))
+    The author's format is read off this machine's own text: one that turns the number found here into what is shown
+    here. In that format the stored number must read as its text does, but for one in the last digit.
+
+    >>> stored, here = Number(0.87312, 0.0181, 0.85, 0.9, 5), Number(0.8642, 0.0203, 0.84, 0.9, 5)
+    >>> misprinted("0.873 ± 0.018", stored, "0.864 ± 0.02", here)
     False
-    >>> misprinted("0.973 ± 0.018", Number(0.87312, 0.0181, 0.85, 0.9, 5))
+    >>> misprinted("0.88 ± 0.018", stored, "0.864 ± 0.02", here)
     True
     """
-    if number.bound is not None:
-        return shown != number.shown()
-    values = [_read(numeral) for numeral in _NUMERAL.findall(shown)]
-    if _NUMERAL.sub("#", shown) == "# to #":
-        expected = [(number.low, half_width(number, of_range=True)), (number.high, half_width(number, of_range=True))]
-    else:
-        expected = [(number.mean, half_width(number)), (number.std, (RATIO_OF_SPREADS - 1) * number.std)]
-        expected = expected[: 1 if number.n == 1 else 2]
-        if _NUMERAL.sub("#", shown) != " ± ".join("#" * len(expected)):
-            return True
-    return any(
-        abs(value - true) > most + min(unit, abs(true) / 4)
-        for (value, unit), (true, most) in zip(values, expected, strict=True)
-    )
+    readings = (_readings(number) for number in (stored, here))
+    return not any(_same(shown, expected) for expected, text in zip(*readings, strict=True) if text == shown_here)
+
+
+@lru_cache(maxsize=10_000)
+def _readings(number: Number) -> list[str]:
+    """The number in every format that an author may have chosen, and its range."""
+    return [*(number.shown(spec) for spec in _FORMATS), f"{number.low:.3g} to {number.high:.3g}"]
+
+
+def _same(shown: str, expected: str) -> bool:
+    """Whether two texts are the same but for one in the last digit of a number, the third at most.
+
+    Where that would make it another number, 0.1 and 0.2, they are not.
+    """
+    if shown == expected:
+        return True
+    if NUMERAL.sub("#", shown) != NUMERAL.sub("#", expected):
+        return False
+    for said, true in zip(NUMERAL.findall(shown), NUMERAL.findall(expected), strict=True):
+        (value, _), (meant, unit) = _read(said), _read(true)
+        digit = min(max(unit, 1e-3 * abs(meant)), abs(meant) / 4)
+        if said.endswith("%") != true.endswith("%") or abs(value - meant) > digit * (1 + ROUNDING):
+            return False
+    return True
 
 
 def _read(numeral: str) -> tuple[float, float]:

@@ -31,6 +31,11 @@ def test_no_measured_number_is_printed(path):
 
 
 @each_notebook
+def test_no_cell_is_kept_from_the_comparison(path):
+    assert rules.switches(rules.read(path)) == []
+
+
+@each_notebook
 def test_numbers_in_words_are_stored(path):
     assert rules.number_formats(rules.read(path)) == []
 
@@ -101,10 +106,15 @@ def test_a_printed_number_is_found():
     printed = {"output_type": "execute_result", "data": {"text/plain": ["tensor([0.25,", " 1.0000])"]}}
     cell = {"cell_type": "code", "source": "x", "metadata": {}, "outputs": [printed]}
     assert rules.printed_numbers({"cells": [cell]}) == ["0.25", "1.0000"]
+    shown = {"output_type": "display_data", "data": {"text/plain": "tensor([1., .5])"}, "metadata": {}}
+    assert rules.printed_numbers({"cells": [cell | {"outputs": [shown]}]}) == ["1.", ".5"]
     assert rules.printed_numbers({"cells": [cell | {"metadata": {"tags": ["solution"]}}]}) == []
 
 
-@pytest.mark.parametrize("field", ["{x:.2f}", "{x:9.3g}", "{x:+.1%}", "{x.std():<6.2g}", "{x:,.0f}", "{x:g}"])
+FIELDS = ["{x:.2f}", "{x:9.3g}", "{x:+.1%}", "{x.std():<6.2g}", "{x:,.0f}", "{x:g}", "{x:.{d}f}", "{x:.3}", "{:.2f}"]
+
+
+@pytest.mark.parametrize("field", FIELDS)
 def test_a_number_format_is_found(field):
     cell = {"cell_type": "code", "source": f'f"{field} of {{page.measured(x):.2f}}"'}
     assert rules.number_formats({"cells": [cell]}) == [field]

@@ -92,7 +92,7 @@ def test_only_what_may_differ_is_ignored(shown, capsys, toy_claims: Path, tmp_pa
     command = [sys.executable, "-m", "pytest", "toy.ipynb", "--nbval", f"--nbval-sanitize-with={RULES}"]
     command += ["--nbval-kernel-name=python3", "--junitxml=out.xml", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     command += ["-c", "pytest.ini", "--rootdir=.", "-p", "same_output"]
-    (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {RULES.parents[1]}\n")
+    (tmp_path / "pytest.ini").write_text(f'[pytest]\npythonpath = "{RULES.parents[1]}"\n')
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     reports = ElementTree.parse(tmp_path / "out.xml").iter("testcase")
     passed = [report.find("failure") is None and report.find("error") is None for report in reports]
