@@ -60,7 +60,8 @@ def last_digit(number: dict) -> None:
     """By one in the third digit, which is the last that is shown, or by a spread where that is smaller."""
     if "mean" in number:
         by = min(1e-3 * abs(number["mean"]), number["std"] or 1.0)
-        number |= {key: number[key] + by for key in ("mean", "low", "high")}
+        alone = ("mean",) if number["std"] else ("mean", "low", "high")
+        number |= {key: number[key] + by for key in alone}
 
 
 def mutants(output: dict, change: Callable[[dict], None]) -> Iterator[dict]:

@@ -285,7 +285,8 @@ def _same(shown: str, expected: str) -> bool:
         return False
     for said, true in zip(NUMERAL.findall(shown), NUMERAL.findall(expected), strict=True):
         (value, _), (meant, unit) = _read(said), _read(true)
-        digit = min(max(unit, 1e-3 * abs(meant)), abs(meant) / 4)
+        third = 10.0 ** (math.floor(math.log10(abs(meant))) - 2) if meant else unit
+        digit = min(max(unit, third), abs(meant) / 4)
         if said.endswith("%") != true.endswith("%") or abs(value - meant) > digit * (1 + ROUNDING):
             return False
     return True
