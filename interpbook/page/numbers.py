@@ -163,8 +163,8 @@ def from_json(stored: dict[str, Any]) -> Number:
     if "bound" in stored:
         return Number(0.0, 0.0, 0.0, 0.0, stored["n"], bound=float(stored["bound"]))
     mean, std, low, high = (float(stored[key]) for key in ("mean", "std", "low", "high"))
-    rounded = ROUNDING * max(abs(low), abs(high))
-    if not low - rounded <= mean <= high + rounded or (std > 0) != (low < high) or (stored["n"] == 1 and std):
+    near = max(std, ROUNDING * max(abs(low), abs(high)))
+    if not low - near <= mean <= high + near or (std > 0) != (low < high) or (stored["n"] == 1 and std):
         raise ValueError(f"{stored} is not a stored number: mean, range and spread do not go together")
     return Number(mean, std, low, high, stored["n"], float(stored.get("tolerance", 0.0)))
 

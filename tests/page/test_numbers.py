@@ -154,7 +154,7 @@ def test_a_number_reads_as_it_is_stored_however_it_prints(stored: Number, here: 
         {"mean": float("nan"), "std": 0.0, "low": 0.0, "high": 0.0, "n": 1},
         {"mean": 0.5, "std": 0.0, "low": 0.0, "high": 0.5, "n": 1},
         {"mean": 0.5, "std": -1.0, "low": 0.4, "high": 0.6, "n": 2},
-        {"mean": 0.7, "std": 0.1, "low": 0.4, "high": 0.6, "n": 2},
+        {"mean": 0.8, "std": 0.1, "low": 0.4, "high": 0.6, "n": 2},
         {"mean": "0.5", "std": 0.1, "low": 0.4, "high": 0.6, "n": 2},
         {"mean": 0.5, "std": 0.1, "low": 0.4, "n": 2},
         {"mean": 0.5, "bound": 0.1, "n": 2},
