@@ -140,10 +140,12 @@ def test_a_text_that_says_another_number_is_found(shown: str, here: str, wrong: 
         (measured(0.016), measured(0.0152), ".0%"),
         (measured(1010.0), measured(998.0), ""),
         (measured([0.98] * 5), measured([0.98] * 5), ""),
+        (measured([1.0, 1.0 + 1e-9]), measured([1.0, 1.0]), ""),
         (measured(-2e-5), measured(-1.95e-5), "+.1e"),
     ],
 )
 def test_a_number_reads_as_it_is_stored_however_it_prints(stored: Number, here: Number, spec: str) -> None:
+    stored, here = (from_json(number.as_json()) for number in (stored, here))
     assert differences([stored], [here]) == []
     assert not numbers.misprinted(stored.shown(spec), stored, here.shown(spec), here)
 
