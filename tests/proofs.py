@@ -101,11 +101,8 @@ def prove(notebook: Path, records: Path) -> None:
     """Note that every cell of a notebook held, unless something was edited meanwhile, which never ran as it is now."""
     folder = record_of(notebook, records)
     ingredients = json.loads((folder / "ingredients.json").read_text(encoding="utf-8"))
-    edited = [(ROOT / name).stat().st_mtime for name in ingredients]
-    if (
-        "interpbook/__init__.py" not in ingredients
-        or max(*edited, notebook.stat().st_mtime) > (folder / "begun").stat().st_mtime
-    ):
+    edited = max(file.stat().st_mtime for file in [notebook, *(ROOT / name for name in ingredients)])
+    if "interpbook/__init__.py" not in ingredients or edited > (folder / "begun").stat().st_mtime:
         return
     environment = {**os.environ, "INTERPBOOK_USAGE_LOG": str(records)}
     proof = {"digest": digest(notebook, ingredients, environment), "ingredients": ingredients}
