@@ -29,7 +29,7 @@ from versions import versions
 from interpbook.attribution.grad_cam import grad_cam
 from interpbook.attribution.gradients import input_gradient, integrated_gradients, smoothgrad
 from interpbook.attribution.occlusion import occlusion
-from interpbook.attribution.select import select
+from interpbook.functions.select import select
 
 NETWORKS = ("cnn", "resnet18")
 METHODS = ("input_gradient", "integrated_gradients", "smoothgrad", "grad_cam", "occlusion")

@@ -1,6 +1,6 @@
 """Completeness of full-gradients for every classification model of torchvision, in float64.
 
-Weights, biases and batch-norm statistics are random: at initialisation most biases are zero, and the sum would be
+Weights, biases and batch-norm statistics are random: at initialization most biases are zero, and the sum would be
 complete for the wrong reason. Run `python benchmarks/fullgrad_completeness.py [name ...]`; all of them take about
 a quarter of an hour on one core and 12 GB of memory.
 """
@@ -15,7 +15,7 @@ import torch
 import torchvision
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
-from networks import randomise, relative_gap
+from networks import randomize, relative_gap
 from versions import versions
 
 from interpbook.attribution import full_gradients
@@ -28,7 +28,7 @@ def measure(name: str) -> tuple[float, int, float]:
     """The largest gap relative to the largest term, the number of terms, and the seconds it took."""
     torch.manual_seed(0)
     model = torchvision.models.get_model(name, weights=None)
-    model = randomise(model)
+    model = randomize(model)
     size = 518 if name == "vit_h_14_518" else 224 if name.startswith(FULL_SIZE) else 96
     x = torch.randn(1, 3, size, size, dtype=torch.float64)
     start = time.perf_counter()

@@ -101,12 +101,12 @@ def shapiq_with(approximator: type[kADDSHAP] | type[ShapiqKernel], **options: ob
 
 
 def our_lime_input(f: Callable[[Tensor], Tensor], x: Tensor, n: int, seed: int) -> Tensor:
-    return lfa(f, x, neighbourhood=LIME_INPUT, loss=SquaredError(), samples=n, generator=seeded(seed)).weights
+    return lfa(f, x, neighborhood=LIME_INPUT, loss=SquaredError(), samples=n, generator=seeded(seed)).weights
 
 
 def our_lime_mask(f: Callable[[Tensor], Tensor], x: Tensor, n: int, seed: int) -> Tensor:
     near = BinaryExponential(WIDTH, distance="mask")
-    return lfa(f, x, neighbourhood=near, loss=SquaredError(), samples=n, generator=seeded(seed)).weights
+    return lfa(f, x, neighborhood=near, loss=SquaredError(), samples=n, generator=seeded(seed)).weights
 
 
 def captum_lime(f: Callable[[Tensor], Tensor], x: Tensor, n: int, seed: int) -> Tensor:

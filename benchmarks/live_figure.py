@@ -17,8 +17,8 @@ from javascript import figure_source
 from versions import versions
 
 from interpbook import models
-from interpbook.page.explore.live import live_html
-from interpbook.page.explore.views import VIEWS
+from interpbook.explore.live import live_html
+from interpbook.explore.views import VIEWS
 
 STROKES = 100
 

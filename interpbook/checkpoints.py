@@ -8,7 +8,7 @@ import argparse
 import time
 from pathlib import Path
 
-from interpbook.density import VARIANTS
+from interpbook.chapters.density.implicit_density.recipes import VARIANTS
 from interpbook.models import RECIPES, Recipe, train
 from interpbook.models.store import FILES, INDEX, Entry, file_name, read_index, save, write_index
 from interpbook.training import accuracy

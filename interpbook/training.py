@@ -25,7 +25,7 @@ from interpbook.checks import (
 from interpbook.progress import progress_bar
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-Regulariser = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
+Regularizer = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class History:
     Attributes:
         loss: mean loss over the examples.
         accuracy: fraction of right predictions, 0 to 1; None where the targets are no classes.
-        penalty: mean of what `regulariser` added to the loss, which is not in `loss`; None without one.
+        penalty: mean of what `regularizer` added to the loss, which is not in `loss`; None without one.
     """
 
     loss: tuple[float, ...]
@@ -49,8 +49,8 @@ def fit(
     *,
     epochs: int,
     loss: Loss = F.cross_entropy,
-    regulariser: Regulariser | None = None,
-    optimiser: str = "adam",
+    regularizer: Regularizer | None = None,
+    optimizer: str = "adam",
     lr: float = 2e-3,
     batch_size: int = 128,
     seed: int = 0,
@@ -59,7 +59,7 @@ def fit(
 ) -> History:
     """Train `model` in place on `data`, and leave it in evaluation mode on `device`.
 
-    Step t of T minimises the mean `loss` of one batch, plus the `regulariser` if there is one, with the
+    Step t of T minimises the mean `loss` of one batch, plus the `regularizer` if there is one, with the
     learning rate lr (1 + cos(pi t / T)) / 2, which falls from `lr` to almost nothing. Every epoch takes the
     examples in a new order; its last batch may be smaller.
 
@@ -72,9 +72,9 @@ def fit(
         data: inputs Float[N *dims] and targets, N integers of any width for classes or whatever `loss` takes.
         epochs: passes through the data.
         loss: of (outputs, targets) of a batch, a scalar that is a mean over the batch.
-        regulariser: of (model, inputs, targets, generator) of a batch, a scalar to add to the loss, with its
+        regularizer: of (model, inputs, targets, generator) of a batch, a scalar to add to the loss, with its
             strength in it; any randomness in it comes from that generator. `interpbook.density` makes some.
-        optimiser: `"adam"`, or `"sgd"` with momentum 0.9.
+        optimizer: `"adam"`, or `"sgd"` with momentum 0.9.
         lr: the initial learning rate.
         batch_size: examples per step.
         seed: of the order of the examples, and of any randomness inside the model.
@@ -94,19 +94,19 @@ def fit(
     """
     check_count(epochs, "epochs")
     check_count(batch_size, "batch_size")
-    if regulariser is not None and not callable(regulariser):
-        raise TypeError(f"regulariser: expected a function or None, got {type(regulariser).__name__}")
+    if regularizer is not None and not callable(regularizer):
+        raise TypeError(f"regularizer: expected a function or None, got {type(regularizer).__name__}")
     inputs, targets = check_data(data)
     targets = _check_targets(targets, loss)
-    update = _optimiser(optimiser, _trainable(model), lr)
+    update = _optimizer(optimizer, _trainable(model), lr)
     home = torch.device(device) if device is not None else next(model.parameters()).device
     model.to(home)
     inputs, targets = inputs.to(home), targets.to(home)
     with _own_randomness(seed, home):
         classes = _check_first_outputs(model, inputs, targets, loss)
-    if regulariser is not None:
+    if regularizer is not None:
         generator = torch.Generator(device=home).manual_seed(seed)
-        regulariser = partial(_scalar, regulariser, generator)
+        regularizer = partial(_scalar, regularizer, generator)
     steps = epochs * math.ceil(len(inputs) / batch_size)
     schedule = LambdaLR(update, lambda step: (1 + math.cos(math.pi * step / steps)) / 2)
     history: list[tuple[float, float, float]] = []
@@ -115,21 +115,21 @@ def fit(
             good = {name: value.clone() for name, value in model.state_dict().items()}
             batches = torch.randperm(len(inputs)).to(home).split(batch_size)
             pairs = [(inputs[b], targets[b]) for b in batches]
-            seen = _epoch(model, pairs, loss, regulariser, update, schedule, classes)
+            seen = _epoch(model, pairs, loss, regularizer, update, schedule, classes)
             _stop_unless_finite(model, seen, good, epoch)
             sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
             mean_loss, mean_penalty = (float(seen[:, k] @ sizes) / len(inputs) for k in (0, 2))
             history.append((mean_loss, float(seen[:, 1].sum()) / len(inputs), mean_penalty))
             bar.update()
     losses, accuracies, penalties = zip(*history, strict=True)
-    return History(losses, accuracies if classes else None, penalties if regulariser else None)
+    return History(losses, accuracies if classes else None, penalties if regularizer else None)
 
 
 def _epoch(
     model: nn.Module,
     batches: Sequence[tuple[Tensor, Tensor]],
     loss: Loss,
-    regulariser: Callable[[nn.Module, Tensor, Tensor], Tensor] | None,
+    regularizer: Callable[[nn.Module, Tensor, Tensor], Tensor] | None,
     update: torch.optim.Optimizer,
     schedule: LambdaLR,
     classes: bool,
@@ -141,9 +141,9 @@ def _epoch(
         for inputs, targets in batches:
             outputs = model(inputs)
             value = loss(outputs, targets)
-            penalty = torch.zeros_like(value) if regulariser is None else regulariser(model, inputs, targets)
+            penalty = torch.zeros_like(value) if regularizer is None else regularizer(model, inputs, targets)
             update.zero_grad(set_to_none=True)
-            (value if regulariser is None else value + penalty).backward()
+            (value if regularizer is None else value + penalty).backward()
             update.step()
             schedule.step()
             hits = (outputs.argmax(1) == targets).sum() if classes else torch.zeros_like(value)
@@ -156,12 +156,12 @@ def _epoch(
 
 
 def _scalar(
-    regulariser: Regulariser, generator: torch.Generator, model: nn.Module, inputs: Tensor, targets: Tensor
+    regularizer: Regularizer, generator: torch.Generator, model: nn.Module, inputs: Tensor, targets: Tensor
 ) -> Float[Tensor, ""]:
-    penalty = regulariser(model, inputs, targets, generator)
+    penalty = regularizer(model, inputs, targets, generator)
     if not isinstance(penalty, Tensor) or penalty.dim():
         got = f"shape {tuple(penalty.shape)}" if isinstance(penalty, Tensor) else type(penalty).__name__
-        raise TypeError(f"regulariser: expected it to return a scalar tensor, got {got}")
+        raise TypeError(f"regularizer: expected it to return a scalar tensor, got {got}")
     return penalty
 
 
@@ -189,13 +189,13 @@ def _trainable(model: nn.Module) -> list[nn.Parameter]:
     return parameters
 
 
-def _optimiser(name: str, parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+def _optimizer(name: str, parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
     check_number(lr, "lr", minimum=0.0)
     if name == "adam":
         return torch.optim.Adam(parameters, lr=lr)
     if name == "sgd":
         return torch.optim.SGD(parameters, lr=lr, momentum=0.9)
-    raise ValueError(f'optimiser: expected "adam" or "sgd", got {name!r}')
+    raise ValueError(f'optimizer: expected "adam" or "sgd", got {name!r}')
 
 
 def _check_targets(targets: Tensor, loss: Loss) -> Tensor:

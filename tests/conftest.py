@@ -1,4 +1,6 @@
-"""What tests share: the repository, the built book, a server for it, and a browser that reaches nothing but it."""
+"""What tests share: the repository, the built book and a server for it, a browser that reaches nothing but it, and a
+notebook's shell in this process.
+"""
 
 import functools
 import http.server
@@ -7,8 +9,12 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import jaxtyping
+import matplotlib.pyplot as plt
 import pytest
 from browser import FLAGS, MISSING, find_browser
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import CapturedIO, capture_output
 
 ROOT = Path(__file__).parents[1]
 
@@ -60,3 +66,27 @@ def chromium() -> Iterator:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS, chromium_sandbox=False)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def shown() -> Iterator[CapturedIO]:
+    """What cells show so far: `shown.outputs`, each with .data and .metadata. For what they print, see capsys."""
+    InteractiveShell.instance()
+    try:
+        with capture_output(stdout=False, stderr=False) as captured:
+            yield captured
+    finally:
+        InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def without_shape_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wrong kinds of arguments reach the package's own errors, as they do for users."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open() -> Iterator[None]:
+    plt.close("all")
+    yield
+    plt.close("all")

@@ -64,7 +64,7 @@ def figure_source() -> str:
 
 
 def _joined(names: tuple[str, ...]) -> str:
-    static = files("interpbook.page") / "static"
+    static = files("interpbook.explore") / "static"
     return "\n".join((static / name).read_text(encoding="utf-8") for name in names)
 
 

@@ -33,8 +33,8 @@ def watch() -> None:
     """Record beside the book's own figures; nothing that a cell does or shows is changed."""
     import ipywidgets
 
-    live = importlib.import_module("interpbook.page.explore.live")
-    sweep = importlib.import_module("interpbook.page.explore.sweep")
+    live = importlib.import_module("interpbook.explore.live")
+    sweep = importlib.import_module("interpbook.explore.sweep")
     live_html, sweep_page = live.live_html, sweep.sweep_page
     chosen = ipywidgets.SelectionSlider | ipywidgets.Dropdown
 

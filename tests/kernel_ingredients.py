@@ -14,7 +14,7 @@ from IPython.core.getipython import get_ipython
 RECORD = os.environ.get("INTERPBOOK_USAGE_LOG")
 ROOT = Path(__file__).parents[1]
 PACKAGE = f"{os.path.realpath(ROOT / 'interpbook')}{os.sep}"
-# Compiled modules are known by their sources, and the registry by the claims of one chapter.
+# Compiled modules are known by their sources, and of the claims, which are read of all chapters, only its own count.
 LEFT_OUT = (".pyc", f"{os.sep}claims.yml")
 
 _opened: set[str] = set()

@@ -6,7 +6,7 @@ from torch import nn
 from interpbook.attribution import FullGradients
 
 
-def randomise(model: nn.Module, seed: int = 0, dtype: torch.dtype = torch.float64) -> nn.Module:
+def randomize(model: nn.Module, seed: int = 0, dtype: torch.dtype = torch.float64) -> nn.Module:
     """The model in evaluation mode, with random biases, batch-norm scales and statistics, and no head left at zero."""
     generator = torch.Generator().manual_seed(seed)
     model = model.to(dtype).eval()

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import notebook_rules as rules
 import pytest
-import yaml
 
 ROOT = Path(__file__).parents[1]
 RECORD = os.environ.get("INTERPBOOK_USAGE_LOG")
@@ -40,23 +39,21 @@ def record_of(notebook: Path, records: Path) -> Path:
     return records / notebook.parent.name / notebook.stem
 
 
-def chapter_claims(notebook: Path) -> list[dict]:
-    """The entries of the registry that are this chapter's."""
-    registry = yaml.safe_load((ROOT / "book" / "claims.yml").read_text(encoding="utf-8"))
-    return [entry for entry in registry if entry["id"].startswith(f"{notebook.stem}.")]
+def claims_of(notebook: Path) -> Path:
+    """The file with the claims of this chapter."""
+    return ROOT / "interpbook" / "chapters" / notebook.parent.name / notebook.stem / "claims.yml"
 
 
 def digest(notebook: Path, ingredients: list[str], environment: Mapping[str, str]) -> str:
     """One name for everything that a notebook's outcome can depend on, run with these environment variables."""
     about = {
-        "claims": chapter_claims(notebook),
         "versions": [sys.version, *versions(environment)],
         "machine": [platform.platform(), processor()],
         "settings": {name: value for name, value in environment.items() if SETTINGS.fullmatch(name)},
         "gpu": GPU.exists(),
     }
     content = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
-    for file in [notebook, *(ROOT / name for name in [*RULES, *ingredients])]:
+    for file in [notebook, claims_of(notebook), *(ROOT / name for name in [*RULES, *ingredients])]:
         content.update(f"\n{file.relative_to(ROOT)}\n".encode())
         content.update(file.read_bytes() if file.is_file() else b"gone")
     return content.hexdigest()
@@ -101,7 +98,9 @@ def prove(notebook: Path, records: Path) -> None:
     """Note that every cell of a notebook held, unless something was edited meanwhile, which never ran as it is now."""
     folder = record_of(notebook, records)
     ingredients = json.loads((folder / "ingredients.json").read_text(encoding="utf-8"))
-    edited = max(file.stat().st_mtime for file in [notebook, *(ROOT / name for name in ingredients)])
+    edited = max(
+        file.stat().st_mtime for file in [notebook, claims_of(notebook), *(ROOT / name for name in ingredients)]
+    )
     if "interpbook/__init__.py" not in ingredients or edited > (folder / "begun").stat().st_mtime:
         return
     environment = {**os.environ, "INTERPBOOK_USAGE_LOG": str(records)}

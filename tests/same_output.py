@@ -1,7 +1,7 @@
 """A notebook's cell shows the same here as it did where it was saved: text exactly, measured numbers by interval.
 
 A pytest plugin: nbval runs the cells, this compares. Every output carries in its metadata what it shows as numbers (see
-`interpbook.page.numbers`). The stored numbers are held against what this machine finds by their intervals, and the
+`interpbook.output.numbers`). The stored numbers are held against what this machine finds by their intervals, and the
 text around them letter by letter. The digits in that text must be those of the number that is stored with it, in the
 format of this machine's own text, but for one in the last digit.
 """
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 from nbval.plugin import IPyNbCell
 
-from interpbook.page.numbers import (
+from interpbook.output.numbers import (
     MARKED,
     NUMERAL,
     Number,

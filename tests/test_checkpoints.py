@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from interpbook import checkpoints
-from interpbook.data import load_mnist
-from interpbook.density import VARIANTS
+from interpbook.chapters.density.implicit_density.recipes import VARIANTS
+from interpbook.datasets import load_mnist
 from interpbook.models import MLP, RECIPES, Denoiser, Recipe, store
 from interpbook.models.denoiser import fit_denoiser
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from interpbook.attribution import METHODS, full_gradients, lfa
-from interpbook.data import load_cats, load_table
+from interpbook.datasets import load_cats, load_table
 from interpbook.density import GaussianMixture
 from interpbook.models import SmallCNN
 

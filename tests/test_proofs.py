@@ -8,6 +8,7 @@ import nbformat
 import proofs
 import pytest
 
+CLAIMS = "interpbook/chapters/part/{}/claims.yml"
 STOOD_ON = ["interpbook/__init__.py", "interpbook/module.py"]
 
 
@@ -18,8 +19,9 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for file in [*proofs.RULES, "interpbook/__init__.py", "interpbook/module.py", "interpbook/other.py"]:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("before")
-    (tmp_path / "book").mkdir()
-    (tmp_path / "book" / "claims.yml").write_text("[{id: toy.sum, sentence: yes}, {id: other.sum, sentence: yes}]")
+    for chapter in ("toy", "other"):
+        (tmp_path / CLAIMS.format(chapter)).parent.mkdir(parents=True)
+        (tmp_path / CLAIMS.format(chapter)).write_text("before")
     notebook = tmp_path / "notebooks" / "part" / "toy.ipynb"
     notebook.parent.mkdir(parents=True)
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")]), notebook)
@@ -49,9 +51,9 @@ def test_a_module_that_is_gone_asks_for_a_new_proof(house: Path) -> None:
 
 def test_other_modules_and_other_chapters_claims_do_not(house: Path) -> None:
     (house / "interpbook" / "other.py").write_text("after")
-    (house / "book" / "claims.yml").write_text("[{id: toy.sum, sentence: yes}, {id: other.sum, sentence: no}]")
+    (house / CLAIMS.format("other")).write_text("after")
     assert proofs.is_proved(house / NOTEBOOK, os.environ)
-    (house / "book" / "claims.yml").write_text("[{id: toy.sum, sentence: no}, {id: other.sum, sentence: no}]")
+    (house / CLAIMS.format("toy")).write_text("after")
     assert not proofs.is_proved(house / NOTEBOOK, os.environ)
 
 

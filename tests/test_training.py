@@ -40,10 +40,10 @@ def same(one: nn.Module, two: nn.Module) -> bool:
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
-def test_learns(optimiser: str, device: str) -> None:
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_learns(optimizer: str, device: str) -> None:
     model, data = network(), blobs()
-    history = fit(model, data, epochs=8, lr=0.05, batch_size=16, optimiser=optimiser, device=device)
+    history = fit(model, data, epochs=8, lr=0.05, batch_size=16, optimizer=optimizer, device=device)
     assert accuracy(model, *data) == 1.0
     assert len(history.loss) == 8
     assert history.loss[-1] < 0.2 * history.loss[0]
@@ -59,7 +59,7 @@ def test_sgd_steps_are_those_of_the_definition() -> None:
     model = nn.Linear(2, 1, bias=False).double()
     w = model.weight.detach().clone()
     v = torch.zeros_like(w)
-    fit(model, (inputs, targets), epochs=5, lr=0.1, batch_size=90, optimiser="sgd", loss=F.mse_loss)
+    fit(model, (inputs, targets), epochs=5, lr=0.1, batch_size=90, optimizer="sgd", loss=F.mse_loss)
     for step in range(5):
         gradient = 2 * (inputs @ w.T - targets).T @ inputs / len(inputs)
         v = 0.9 * v + gradient
@@ -182,7 +182,7 @@ def test_weights_that_overflow_in_the_last_step_are_noticed() -> None:
     model = nn.Linear(2, 3)
     before = model.weight.detach().clone()
     with pytest.raises(FloatingPointError, match="a weight became NaN or infinite at step 1 of epoch 1"):
-        fit(model, blobs(), epochs=1, batch_size=90, lr=1e38, optimiser="sgd", loss=lambda z, y: 1e3 * z.sum())
+        fit(model, blobs(), epochs=1, batch_size=90, lr=1e38, optimizer="sgd", loss=lambda z, y: 1e3 * z.sum())
     assert torch.equal(model.weight, before)
 
 
@@ -205,14 +205,14 @@ def decay(model: nn.Module, inputs: Tensor, targets: Tensor, generator: torch.Ge
     return 1.5 * torch.stack([parameter.square().sum() for parameter in model.parameters()]).sum()
 
 
-def test_a_regulariser_is_minimised_with_the_loss() -> None:
+def test_a_regularizer_is_minimised_with_the_loss() -> None:
     """One step of plain gradient descent on mean squares plus 3 |w|^2 / 2, in float64."""
     inputs, _ = blobs(dtype=torch.float64)
     targets = inputs @ torch.tensor([[1.0], [-2.0]], dtype=torch.float64)
     model = nn.Linear(2, 1, bias=False).double()
     w = model.weight.detach().clone()
-    options: dict[str, Any] = {"lr": 0.1, "batch_size": 90, "optimiser": "sgd", "loss": F.mse_loss}
-    history = fit(model, (inputs, targets), epochs=1, regulariser=decay, **options)
+    options: dict[str, Any] = {"lr": 0.1, "batch_size": 90, "optimizer": "sgd", "loss": F.mse_loss}
+    history = fit(model, (inputs, targets), epochs=1, regularizer=decay, **options)
     gradient = 2 * (inputs @ w.T - targets).T @ inputs / len(inputs) + 3 * w
     assert torch.allclose(model.weight, w - 0.1 * gradient, rtol=1e-12)
     assert history.loss == pytest.approx([float(F.mse_loss(inputs @ w.T, targets))])
@@ -220,7 +220,7 @@ def test_a_regulariser_is_minimised_with_the_loss() -> None:
     assert fit(model, (inputs, targets), epochs=1, **options).penalty is None
 
 
-def test_a_regulariser_gets_the_batch_the_mode_and_the_numbers_of_the_seed() -> None:
+def test_a_regularizer_gets_the_batch_the_mode_and_the_numbers_of_the_seed() -> None:
     seen: list[tuple[Tensor, Tensor, bool, Tensor]] = []
 
     def spy(model: nn.Module, inputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
@@ -229,7 +229,7 @@ def test_a_regulariser_gets_the_batch_the_mode_and_the_numbers_of_the_seed() -> 
 
     model, (inputs, targets) = network(), blobs()
     for seed in (1, 1, 2):
-        fit(model, (inputs, targets), epochs=1, batch_size=40, regulariser=spy, seed=seed)
+        fit(model, (inputs, targets), epochs=1, batch_size=40, regularizer=spy, seed=seed)
     assert [len(batch) for batch, _, _, _ in seen] == [40, 40, 10] * 3
     assert all(training for _, _, training, _ in seen)
     assert torch.equal(torch.cat([batch for batch, _, _, _ in seen[:3]]).sort(0).values, inputs.sort(0).values)
@@ -250,18 +250,18 @@ def test_a_penalty_that_is_nan_stops_training_and_keeps_the_last_good_state() ->
 
     match = "the penalty became nan at step 3 of epoch 2; model holds the state of the end of epoch 1"
     with pytest.raises(FloatingPointError, match=match):
-        fit(model, blobs(), epochs=4, batch_size=16, regulariser=accident)
+        fit(model, blobs(), epochs=4, batch_size=16, regularizer=accident)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), calls[6], strict=True))
     assert not model.training
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
 @pytest.mark.parametrize(("result", "got"), [(torch.zeros(1), r"shape \(1,\)"), (0.0, "float")])
-def test_a_regulariser_returns_a_scalar(result: object, got: str) -> None:
+def test_a_regularizer_returns_a_scalar(result: object, got: str) -> None:
     model = network()
     before = [parameter.detach().clone() for parameter in model.parameters()]
-    with pytest.raises(TypeError, match=f"regulariser: expected it to return a scalar tensor, got {got}"):
-        fit(model, blobs(), epochs=1, regulariser=lambda *_: result)  # type: ignore[arg-type,return-value]
+    with pytest.raises(TypeError, match=f"regularizer: expected it to return a scalar tensor, got {got}"):
+        fit(model, blobs(), epochs=1, regularizer=lambda *_: result)  # type: ignore[arg-type,return-value]
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), before, strict=True))
     assert not model.training
 
@@ -300,10 +300,10 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"model": nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))}, ValueError, r"shape \(B, K\)"),
     ({"epochs": 0}, ValueError, "epochs: expected an int of at least 1, got 0"),
     ({"batch_size": 0}, ValueError, "batch_size: expected an int of at least 1, got 0"),
-    ({"regulariser": 0.1}, TypeError, "regulariser"),
+    ({"regularizer": 0.1}, TypeError, "regularizer"),
     ({"lr": math.nan}, ValueError, "lr: expected a finite number of at least 0"),
     ({"lr": -1.0}, ValueError, "lr: expected a finite number of at least 0"),
-    ({"optimiser": "lbfgs"}, ValueError, 'optimiser: expected "adam" or "sgd", got \'lbfgs\''),
+    ({"optimizer": "lbfgs"}, ValueError, 'optimizer: expected "adam" or "sgd", got \'lbfgs\''),
 ]
 
 

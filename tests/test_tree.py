@@ -1,7 +1,7 @@
-"""The shape of the repository: one path in three trees, data flowing one way, short modules."""
+"""The house: which room may know which, one path for a chapter everywhere, modules of one idea."""
 
 import ast
-import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -9,55 +9,97 @@ import pytest
 from interpbook.page import claims
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "interpbook"
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*/*.ipynb"))
-MODULES = sorted((ROOT / "interpbook").rglob("*.py"))
-PARTS = {"attribution", "density", "robustness", "pruning"}
+MODULES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 320
+
+GROUND = {"checks", "equality", "progress"}
+BELOW_THE_PARTS = {"functions", "datasets", "training", "models"}
+# What each room may import, besides the ground and itself. A room that is not named here is a part.
+MAY_IMPORT = {
+    **{room: set() for room in GROUND},
+    "functions": set(),
+    "datasets": set(),
+    "training": {"functions", "datasets"},
+    "models": {"functions", "datasets", "training"},
+    "output": set(),
+    "explore": {"functions", "output"},
+    "page": {"functions", "output", "explore"},
+}
+
+
+def room_of(module: Path) -> str:
+    """The first folder of a module, or its own name: "page", "training"."""
+    return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+ROOMS = sorted({room_of(module) for module in MODULES} - {"__init__"})
+PARTS = sorted({*ROOMS} - {*MAY_IMPORT, "chapters"})
+for part in PARTS:
+    MAY_IMPORT[part] = BELOW_THE_PARTS
+MAY_IMPORT["chapters"] = {*ROOMS}
 
 
 def imported(module: Path) -> set[str]:
-    """What a module of the package imports from the package, as "page" or "data"."""
+    """The modules of the package that a module imports, also inside of functions, as "page.claims.claim"."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == "interpbook":
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("interpbook."):
-            names.add(node.module.split(".")[1])
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "interpbook":
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("interpbook.")}
-    return names
+            names |= {alias.name for alias in node.names if alias.name.startswith("interpbook.")}
+    return {name.removeprefix("interpbook.") for name in names}
+
+
+def rooms_imported(module: Path) -> set[str]:
+    """The rooms that a module imports from, besides its own."""
+    return {name.split(".")[0] for name in imported(module)} - {room_of(module)}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_what_its_room_may(module):
+    room = room_of(module)
+    if room != "__init__":
+        assert rooms_imported(module) <= MAY_IMPORT[room] | GROUND
+
+
+def test_the_rooms_have_no_circle():
+    arrows = {room: set() for room in ROOMS}
+    for module in MODULES:
+        arrows.setdefault(room_of(module), set()).update(rooms_imported(module))
+    assert list(TopologicalSorter(arrows).static_order())
+
+
+def test_page_and_explore_know_no_part():
+    for module in MODULES:
+        if room_of(module) in ("page", "explore"):
+            assert not rooms_imported(module) & {*PARTS, "chapters"}
+
+
+def test_no_chapter_knows_another():
+    for module in sorted((PACKAGE / "chapters").glob("*/*/**/*.py")):
+        own = ".".join(module.relative_to(PACKAGE).parts[:3])
+        others = {name for name in imported(module) if name.startswith("chapters.") and not name.startswith(own)}
+        assert not others, module
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_chapter_has_the_same_path_in_three_trees(notebook):
-    part, chapter = notebook.parent.name, notebook.stem
-    assert part in PARTS
-    library, tests = ROOT / "interpbook" / part, ROOT / "tests" / part
-    assert (library / f"{chapter}.py").is_file() or (library / chapter / "__init__.py").is_file()
-    assert (tests / f"test_{chapter}.py").is_file() or (tests / chapter).is_dir()
+def test_a_chapter_has_one_path(notebook):
+    """Its folder in the package, and that of its tests, have the path of its notebook."""
+    chapter = notebook.relative_to(ROOT / "notebooks").with_suffix("")
+    assert (PACKAGE / "chapters" / chapter).is_dir()
+    assert (ROOT / "tests" / "chapters" / chapter).is_dir()
 
 
-def test_every_notebook_is_in_the_table_of_contents():
-    toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
-    listed = re.findall(r"file: (notebooks/\S+)", toc)
-    assert sorted(listed) == [str(path.relative_to(ROOT).with_suffix("")) for path in NOTEBOOKS]
+def test_every_folder_of_a_chapter_has_a_notebook():
+    chapters = {folder.relative_to(PACKAGE / "chapters") for folder in (PACKAGE / "chapters").glob("[!_]*/[!_]*/")}
+    assert chapters == {notebook.relative_to(ROOT / "notebooks").with_suffix("") for notebook in NOTEBOOKS}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_is_one_idea_long(module):
     assert len(module.read_text(encoding="utf-8").splitlines()) <= LONGEST
-
-
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_data_flows_one_way(module):
-    room = module.relative_to(ROOT / "interpbook").parts[0].removesuffix(".py")
-    if room in PARTS:
-        assert "page" not in imported(module)
-    elif room == "checkpoints":
-        assert imported(module) == {"models", "training", "density"}  # the command, which knows every recipe
-    elif room != "__init__":
-        allowed = {"page": {"page", "checks", "progress", *PARTS}, "data": {"data", "checks", "equality", "progress"}}
-        assert imported(module) <= allowed.get(room, {"data", "models", "training", "checks", "progress"})
 
 
 def test_every_claim_is_recorded_by_a_notebook():

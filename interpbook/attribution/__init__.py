@@ -22,7 +22,7 @@ from interpbook.attribution.grad_cam import grad_cam
 from interpbook.attribution.gradients import gradient_x_input, input_gradient, integrated_gradients, smoothgrad
 from interpbook.attribution.occlusion import occlusion
 from interpbook.attribution.perturbation import pixel_perturbation, ranked_pixels, replace_pixels
-from interpbook.attribution.select import select
+from interpbook.functions import select
 
 __all__ = [
     "METHODS",

@@ -1,6 +1,6 @@
 """Implicit biases that are known without differentiating: a shortcut, never a condition.
 
-`linearise` finds the bias `b = z - J u` of every operation by forward-mode differentiation. For the operations below
+`linearize` finds the bias `b = z - J u` of every operation by forward-mode differentiation. For the operations below
 the answer can be written down, which saves two evaluations of each. A test compares both ways.
 """
 

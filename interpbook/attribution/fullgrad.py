@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from interpbook.attribution.linearise import Linear, Linearisation
-from interpbook.attribution.select import Target
+from interpbook.attribution.linearize import Linear, Linearization
 from interpbook.checks import check_input, check_model, check_target
 from interpbook.equality import EqualByValue
+from interpbook.functions import Target
 
 __all__ = ["FullGradients", "full_gradients"]
 
@@ -103,20 +103,20 @@ def full_gradients(model: nn.Module, x: Float[Tensor, "B *dims"], target: Target
 
     Source: [srinivas2019full]; for other operations than the published ones, the chapter's own derivation.
     """
-    linear = linearise(model, x, target)
+    linear = linearize(model, x, target)
     terms = {name: term.value for name, term in linear.terms.items()}
     parts = FullGradients(linear.gradient * x.detach(), terms, linear.output, linear.output)
     return replace(parts, gap=linear.output - torch.stack(list(parts.per_layer().values())).sum(0))
 
 
-def linearise(model: nn.Module, x: Float[Tensor, "B *dims"], target: Target | str) -> Linear:
+def linearize(model: nn.Module, x: Float[Tensor, "B *dims"], target: Target | str) -> Linear:
     """Check the arguments of `full_gradients` and decompose the chosen logits.
 
     Raises:
         TypeError, ValueError, NotImplementedError: as `full_gradients`.
 
     Example:
-        >>> linearise(nn.Linear(3, 2).eval(), torch.zeros(4, 3), 1).terms["addmm"].value.shape
+        >>> linearize(nn.Linear(3, 2).eval(), torch.zeros(4, 3), 1).terms["addmm"].value.shape
         torch.Size([4, 2])
     """
     if isinstance(x, Tensor) and not x.is_floating_point() and not x.is_complex():
@@ -126,8 +126,8 @@ def linearise(model: nn.Module, x: Float[Tensor, "B *dims"], target: Target | st
         )
     check_input(x)
     check_model(model, x)
-    linearisation = Linearisation(model, x)
-    return linearisation(x, class_index(target, len(x), linearisation.classes, x.device))
+    linearization = Linearization(model, x)
+    return linearization(x, class_index(target, len(x), linearization.classes, x.device))
 
 
 def class_index(target: Target | str, batch: int, classes: int, device: torch.device) -> Int[Tensor, "B"] | None:

@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from interpbook.attribution.fullgrad import class_index, linearise
-from interpbook.attribution.linearise import Linear, Linearisation
-from interpbook.attribution.select import Target
+from interpbook.attribution.fullgrad import class_index, linearize
+from interpbook.attribution.linearize import Linear, Linearization
 from interpbook.checks import check_count, check_generator, check_input, check_model, check_number, check_output, run
+from interpbook.functions import Target
 
 __all__ = ["fullgrad_map", "simple_fullgrad_map", "smooth_fullgrad_map"]
 
@@ -55,7 +55,7 @@ def fullgrad_map(
 
     Source: [srinivas2019full].
     """
-    linear = _linearise(model, x, target, rescale)
+    linear = _linearize(model, x, target, rescale)
     values = ((term.value, term.channels_first) for term in linear.terms.values())
     return _collapse(linear.gradient * x.detach(), values, rescale)
 
@@ -78,7 +78,7 @@ def simple_fullgrad_map(
 
     Source: the authors' code of [srinivas2019full].
     """
-    linear = _linearise(model, x, target, rescale)
+    linear = _linearize(model, x, target, rescale)
     adjoints = ((term.adjoint, term.channels_first) for term in linear.terms.values())
     return _collapse(linear.gradient * x.detach(), adjoints, rescale)
 
@@ -115,8 +115,8 @@ def smooth_fullgrad_map(
     generator = check_generator(generator)
     check_input(x)
     check_model(model, x)
-    linearisation = Linearisation(model, x)
-    index = class_index(target, len(x), linearisation.classes, x.device)
+    linearization = Linearization(model, x)
+    index = class_index(target, len(x), linearization.classes, x.device)
     index = check_output(run(model, x), len(x)).argmax(1) if index is None else index
     x = x.detach()
     sigma = noise * (x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True))
@@ -125,7 +125,7 @@ def smooth_fullgrad_map(
         # The same noise for every image, so that a map does not depend on the batch around it.
         drawn = torch.randn(x.shape[1:], generator=generator, device=generator.device, dtype=x.dtype)
         noisy = x + sigma * drawn.to(x.device)
-        linear = linearisation(noisy, index)
+        linear = linearization(noisy, index)
         input_term += linear.gradient * noisy / samples
         for name, term in linear.terms.items():
             total[name] = total.get(name, 0) + term.value / samples
@@ -133,9 +133,9 @@ def smooth_fullgrad_map(
     return _collapse(input_term, ((total[name], known[name]) for name in total), rescale)
 
 
-def _linearise(model: nn.Module, x: Tensor, target: Target | str, rescale: Rescale) -> Linear:
+def _linearize(model: nn.Module, x: Tensor, target: Target | str, rescale: Rescale) -> Linear:
     _check_images(x, rescale)
-    return linearise(model, x, target)
+    return linearize(model, x, target)
 
 
 def _check_images(x: Tensor, rescale: str) -> None:

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from interpbook.attribution.select import Target, take
 from interpbook.checks import check_finite, check_input, check_model, check_output
+from interpbook.functions import Target, take
 
 __all__ = ["grad_cam"]
 

@@ -12,41 +12,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interpbook.attribution.noise import standard_normal
-from interpbook.attribution.select import hold, per_call
 from interpbook.checks import (
     check_baseline,
     check_count,
     check_finite,
-    check_function,
     check_generator,
     check_input,
     check_number,
-    check_values,
 )
+from interpbook.functions import copies_per_call, fix_target, gradients_at, input_gradient, standard_normal
 
 __all__ = ["gradient_x_input", "input_gradient", "integrated_gradients", "smoothgrad"]
 
 Function = Callable[[Tensor], Tensor]
-
-
-def input_gradient(f: Function, x: Float[Tensor, "B *dims"]) -> Float[Tensor, "B *dims"]:
-    """The gradient at the input, grad f(x), in units of f per unit of x [simonyan2014deep].
-
-    Returns:
-        A tensor like x. Where f has a kink, the subgradient that torch picks.
-
-    Raises:
-        TypeError, ValueError: a wrong `x`; an f(x) that is not (B,), not finite or not differentiable in x.
-
-    >>> input_gradient(lambda x: (x**2).sum(1), torch.tensor([[1.0, 2.0]]))
-    tensor([[2., 4.]])
-    """
-    check_input(x)
-    check_function(f, x)
-    gradient = _gradient(f, [x.detach()])
-    check_finite(gradient, "gradient of f")
-    return gradient
 
 
 def gradient_x_input(f: Function, x: Float[Tensor, "B *dims"]) -> Float[Tensor, "B *dims"]:
@@ -154,29 +132,14 @@ def smoothgrad(
 
 def _mean_gradient(f: Function, x: Tensor, points: Iterator[Tensor], count: int, chunk: int | None) -> Tensor:
     """The mean gradient of f over `count` batches of points like x, as a running sum over calls of f."""
-    f = hold(f, x)
-    copies = per_call(x, chunk)
+    f = fix_target(f, x)
+    copies = copies_per_call(x, chunk)
     # In float64 where there is one, so that neither the order nor the number of terms shows in the result.
     total = torch.zeros_like(x, dtype=torch.float32 if x.device.type == "mps" else torch.float64)
     for _ in range(0, count, copies):
         # No other large tensor in this loop: with more of them, malloc returns memory to the system in each round and
         # fetches it again, which costs a resnet18 several percent. What is not finite stays so in the sum.
-        for gradient in _gradient(f, list(islice(points, copies))).split(len(x)):
+        for gradient in gradients_at(f, list(islice(points, copies))).split(len(x)):
             total += gradient
     check_finite(total, "gradient of f")
     return (total / count).to(x.dtype)
-
-
-def _gradient(f: Function, batches: list[Tensor]) -> Tensor:
-    """The gradient of f at each example of some batches, stacked, whatever gradient mode the caller is in."""
-    with torch.inference_mode(False), torch.enable_grad():
-        leaf = torch.cat(batches).requires_grad_()
-        del batches
-        # f gets a copy that it may overwrite: a leaf may not be changed in place.
-        values = check_values(f(leaf.clone()), len(leaf))
-        gradient = None
-        if values.requires_grad:
-            (gradient,) = torch.autograd.grad(values.sum(), leaf, allow_unused=True)
-    if gradient is None:
-        raise ValueError("f: expected an output that is differentiable in x, got one without a gradient path to x")
-    return gradient

@@ -118,7 +118,7 @@ class Graph:
             returned = fx.Interpreter(self.module).run(*state(model).values(), x.detach().clone())
         return check_output(returned, len(x))
 
-    def linearise(self, model: nn.Module, x: Tensor, target: Tensor | None) -> Linear:
+    def linearize(self, model: nn.Module, x: Tensor, target: Tensor | None) -> Linear:
         """Run the operations, collecting `b = z - J u` on the way, then go back once for all adjoints."""
         found: list[tuple[fx.Node, Tensor, Tensor]] = []
         with torch.inference_mode(False), torch.enable_grad():
@@ -244,10 +244,10 @@ def _is_pointwise(node: fx.Node) -> bool:
 
 def _loses_derivative(node: fx.Node, value: Any) -> bool:
     """Whether values of an operation that would have a derivative have none: integers have none, nor constants."""
-    quantised = any(t.is_quantized for t in tree_leaves(value) if isinstance(t, Tensor))
+    quantized = any(t.is_quantized for t in tree_leaves(value) if isinstance(t, Tensor))
     if not isinstance(node.target, OpOverload) or node.target in CONSTANT:
         return False
-    return quantised or bool(differentiable(value))
+    return quantized or bool(differentiable(value))
 
 
 def differentiable(output: Any) -> list[Tensor]:

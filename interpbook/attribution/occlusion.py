@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interpbook.attribution.select import hold, per_call
 from interpbook.checks import check_baseline, check_count, check_input, check_values
+from interpbook.functions import copies_per_call, fix_target
 
 __all__ = ["occlusion"]
 
@@ -59,8 +59,8 @@ def occlusion(
     x = x.detach()
     cover = check_baseline(baseline, x)
     windows = product(*_intervals(tuple(x.shape[1:]), window, stride))
-    copies = per_call(x, chunk)
-    f = hold(f, x)
+    copies = copies_per_call(x, chunk)
+    f = fix_target(f, x)
     total = torch.zeros_like(x, dtype=torch.float32 if x.device.type == "mps" else torch.float64)
     count = torch.zeros_like(total[:1])
     with torch.no_grad():

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interpbook.attribution.select import hold
 from interpbook.checks import check_generator, check_input, check_number, check_values
+from interpbook.functions import fix_target
 
 __all__ = ["pixel_perturbation", "ranked_pixels", "replace_pixels"]
 
@@ -125,7 +125,7 @@ def pixel_perturbation(
         expected = "images (B, C, H, W) and maps (B, H, W) of the same size"
         raise ValueError(f"saliency: expected {expected}, got {tuple(x.shape)} and {tuple(saliency.shape)}")
     x = x.detach()
-    f = hold(f, x)
+    f = fix_target(f, x)
     with torch.no_grad():
         before = check_values(f(x.clone()), len(x))
         if not bool(before.all()):

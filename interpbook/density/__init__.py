@@ -3,24 +3,21 @@
 from interpbook.density.hessian_trace import exact_trace, hutchinson_trace, trace_estimates
 from interpbook.density.implicit_density import Shifted, log_density_ratio, noisy_log_density_ratio
 from interpbook.density.mixture import GaussianMixture
-from interpbook.density.sampling import activation_maximisation, decreasing_steps, langevin
+from interpbook.density.sampling import activation_maximization, decreasing_steps, langevin
 from interpbook.density.score_matching import (
     anti_score_matching_loss,
-    as_regulariser,
+    as_regularizer,
     gradient_norm_penalty,
     score_matching_loss,
 )
-from interpbook.density.variants import VARIANTS, density_regulariser
 
 __all__ = [
-    "VARIANTS",
     "GaussianMixture",
     "Shifted",
-    "activation_maximisation",
+    "activation_maximization",
     "anti_score_matching_loss",
-    "as_regulariser",
+    "as_regularizer",
     "decreasing_steps",
-    "density_regulariser",
     "exact_trace",
     "gradient_norm_penalty",
     "hutchinson_trace",

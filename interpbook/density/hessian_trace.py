@@ -4,15 +4,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interpbook.attribution.noise import standard_normal
-from interpbook.attribution.select import hold, per_call
 from interpbook.checks import check_count, check_finite, check_function, check_generator, check_input, check_number
-from interpbook.density.derivatives import (
+from interpbook.functions import (
     Function,
     check_smooth,
+    copies_per_call,
     differentiable,
+    fix_target,
     gradient,
     second_derivatives,
+    standard_normal,
     values_of,
 )
 
@@ -94,13 +95,13 @@ def trace_estimates(
     samples, sigma = check_count(samples, "samples"), check_sigma(sigma)
     generator = check_generator(generator)
     x = x.detach()
-    f = hold(f, x)
+    f = fix_target(f, x)
     with differentiable():
         leaf = x.clone().requires_grad_()
         values = values_of(f, leaf)
         check_smooth(f, values, leaf)
     values = values.detach()
-    copies = per_call(x, chunk)
+    copies = copies_per_call(x, chunk)
     rows = []
     with torch.no_grad():
         for start in range(0, samples, copies):
@@ -136,7 +137,7 @@ def exact_trace(f: Function, x: Float[Tensor, "B *dims"]) -> Float[Tensor, "B"]:
     """
     check_input(x)
     check_function(f, x)
-    f = hold(f, x.detach())
+    f = fix_target(f, x.detach())
     with differentiable():
         leaf = x.detach().clone().requires_grad_()
         values = values_of(f, leaf)

@@ -10,10 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from interpbook.attribution.noise import standard_normal
-from interpbook.attribution.select import hold
 from interpbook.checks import check_count, check_function, check_generator, check_input, check_number, check_output
-from interpbook.density.derivatives import Function, values_of
+from interpbook.functions import Function, fix_target, standard_normal, values_of
 
 __all__ = ["Shifted", "log_density_ratio", "noisy_log_density_ratio"]
 
@@ -86,7 +84,7 @@ def log_density_ratio(f: Function, x: Float[Tensor, "B *dims"], other: Float[Ten
     if other.shape != x.shape:
         raise ValueError(f"other: expected the shape of x, {tuple(x.shape)}, got {tuple(other.shape)}")
     check_function(f, x)
-    f = hold(f, x.detach())
+    f = fix_target(f, x.detach())
     with torch.no_grad():
         return values_of(f, other.detach()) - values_of(f, x.detach())
 
@@ -127,7 +125,7 @@ def noisy_log_density_ratio(
     sigma = check_number(sigma, "sigma", minimum=0)
     samples, generator = check_count(samples, "samples"), check_generator(generator)
     x = x.detach()
-    f = hold(f, x)
+    f = fix_target(f, x)
     with torch.no_grad():
         clean = values_of(f, x)
         noises = (standard_normal(tuple(x.shape[1:]), x, generator) for _ in range(samples))

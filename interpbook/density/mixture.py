@@ -9,10 +9,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interpbook.attribution.noise import standard_normal
-from interpbook.attribution.select import Classes
 from interpbook.checks import check_count, check_finite, check_generator, check_input, check_integers, check_target
 from interpbook.equality import EqualByValue
+from interpbook.functions import Classes, standard_normal
 
 __all__ = ["GaussianMixture"]
 

@@ -7,12 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interpbook.attribution.gradients import input_gradient
-from interpbook.attribution.noise import standard_normal
-from interpbook.attribution.select import hold
 from interpbook.checks import check_count, check_function, check_generator, check_input, check_number
+from interpbook.functions import fix_target, input_gradient, standard_normal
 
-__all__ = ["activation_maximisation", "decreasing_steps", "langevin"]
+__all__ = ["activation_maximization", "decreasing_steps", "langevin"]
 
 Function = Callable[[Tensor], Tensor]
 StepSize = float | int | Callable[[int], float]
@@ -28,19 +26,19 @@ def langevin(
     generator: torch.Generator | None = None,
     box: Box | None = None,
 ) -> Float[Tensor, "B *dims"]:
-    """Samples from p, after a walk that is pulled by its score and shaken [roberts1996exponential]:
+    """Samples from p, after a chain that is pulled by its score and shaken [roberts1996exponential]:
 
         x <- x + eps_t grad log p(x) + sqrt(2 eps_t) xi,    xi standard normal, anew for every example.
 
     In the limit of many small steps the examples are independent samples from p, wherever they started. A
     constant added to log p changes nothing, so the logit of a class samples from the implicit p(x | y). There
-    is no accept-or-reject step: with a fixed step the walk samples from a density that is off by O(eps), and
+    is no accept-or-reject step: with a fixed step the chain samples from a density that is off by O(eps), and
     where eps exceeds 2 / (largest curvature of -log p) it diverges. A normal density of variance s^2 comes out
     with variance s^2 / (1 - eps / (2 s^2)).
 
     Args:
         log_density: (B, *dims) -> (B,), log p up to a constant.
-        x: where the walks start, one for each example.
+        x: where the chains start, one for each example.
         steps: how many; each costs one gradient.
         step_size: eps, in squared units of x: a number, or a function of the step t = 0, 1, ... such as
             `decreasing_steps`.
@@ -50,11 +48,11 @@ def langevin(
             the box.
 
     Returns:
-        The ends of the walks, like x.
+        The ends of the chains, like x.
 
     Raises:
         TypeError, ValueError: a wrong argument, as `input_gradient`.
-        FloatingPointError: a walk left the finite numbers; the message names the step.
+        FloatingPointError: a chain left the finite numbers; the message names the step.
 
     >>> start = torch.zeros(2000, 1)
     >>> x = langevin(lambda x: -((x[:, 0] - 3) ** 2) / 2, start, steps=60, step_size=0.1)
@@ -66,23 +64,23 @@ def langevin(
     def shaken(x: Tensor, score: Tensor, size: float) -> Tensor:
         return x + size * score + math.sqrt(2 * size) * standard_normal(tuple(x.shape), x, generator)
 
-    return _walk(log_density, x, steps, step_size, box, shaken)
+    return _chain(log_density, x, steps, step_size, box, shaken)
 
 
-def activation_maximisation(
+def activation_maximization(
     f: Function,
     x: Float[Tensor, "B *dims"],
     steps: int,
     step_size: StepSize,
     decay: float | int = 0.0,
-    centre: float | int = 0.5,
+    center: float | int = 0.5,
     box: Box | None = None,
 ) -> Float[Tensor, "B *dims"]:
     """An input that makes f large, by climbing [erhan2009visualizing] [simonyan2014deep]:
 
-        x <- x + eps_t (grad f(x) - decay (x - centre)).
+        x <- x + eps_t (grad f(x) - decay (x - center)).
 
-    It maximises f(x) - decay / 2 |x - centre|^2, inside `box` if there is one. No noise is added, and nothing
+    It maximises f(x) - decay / 2 |x - center|^2, inside `box` if there is one. No noise is added, and nothing
     is sampled: with f the logit of a class small steps lead to a mode of the implicit p(x | y), the same one for
     every start in its basin, and tell nothing of how much probability lies there. The pictures that are called
     samples in [srinivas2021rethinking] are made so, with steps of 0.1, a decay of 0.01 and the box (0, 1).
@@ -92,8 +90,8 @@ def activation_maximisation(
         x: where to start, one climb for each example.
         steps: how many; each costs one gradient.
         step_size: eps, a number, or a function of the step t = 0, 1, ...
-        decay: the pull towards `centre`, at least 0, in units of f per squared unit of x.
-        centre: in units of x.
+        decay: the pull towards `center`, at least 0, in units of f per squared unit of x.
+        center: in units of x.
         box: (low, high); after every step each value is put back into it.
 
     Returns:
@@ -103,12 +101,12 @@ def activation_maximisation(
         TypeError, ValueError: a wrong argument, as `input_gradient`.
         FloatingPointError: a climb left the finite numbers; the message names the step.
 
-    >>> activation_maximisation(lambda x: -((x - 3) ** 2).sum(1), torch.zeros(1, 2), steps=100, step_size=0.1)
+    >>> activation_maximization(lambda x: -((x - 3) ** 2).sum(1), torch.zeros(1, 2), steps=100, step_size=0.1)
     tensor([[3.0000, 3.0000]])
     """
     pull = check_number(decay, "decay", minimum=0)
-    middle = check_number(centre, "centre")
-    return _walk(f, x, steps, step_size, box, lambda x, slope, size: x + size * (slope - pull * (x - middle)))
+    middle = check_number(center, "center")
+    return _chain(f, x, steps, step_size, box, lambda x, slope, size: x + size * (slope - pull * (x - middle)))
 
 
 def decreasing_steps(first: float | int, power: float | int = 0.55, delay: float | int = 1.0) -> Callable[[int], float]:
@@ -143,7 +141,7 @@ def decreasing_steps(first: float | int, power: float | int = 0.55, delay: float
     return lambda t: first * (1 + t / delay) ** -power
 
 
-def _walk(
+def _chain(
     f: Function,
     x: Tensor,
     steps: int,
@@ -158,7 +156,7 @@ def _walk(
     size_of = step_size if callable(step_size) else lambda _: step_size
     low, high = _check_box(box)
     x = x.detach().clone()
-    f = hold(f, x)
+    f = fix_target(f, x)
     for t in range(steps):
         size = check_number(size_of(t), "step_size", minimum=0)
         try:

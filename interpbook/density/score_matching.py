@@ -1,7 +1,7 @@
 """What training can ask of the density hidden in a classifier: to have the data's score, its opposite, or a small one.
 
 Each loss takes f = log p(x | y) up to a constant, the logit of each example's class, and returns one scalar that
-`backward` can be called on. `as_regulariser` makes from it what `interpbook.training.fit` adds to its own loss.
+`backward` can be called on. `as_regularizer` makes from it what `interpbook.training.fit` adds to its own loss.
 """
 
 import inspect
@@ -12,21 +12,23 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from interpbook.attribution.noise import standard_normal
-from interpbook.attribution.select import Of, hold, take
 from interpbook.checks import check_count, check_function, check_generator, check_input, check_labels, check_number
-from interpbook.density.derivatives import (
+from interpbook.density.hessian_trace import check_sigma, second_difference
+from interpbook.functions import (
     Function,
+    Of,
     check_smooth,
     differentiable,
+    fix_target,
     gradient,
     second_derivatives,
+    standard_normal,
+    take,
     values_of,
 )
-from interpbook.density.hessian_trace import check_sigma, second_difference
-from interpbook.training import Regulariser
+from interpbook.training import Regularizer
 
-__all__ = ["anti_score_matching_loss", "as_regulariser", "gradient_norm_penalty", "score_matching_loss"]
+__all__ = ["anti_score_matching_loss", "as_regularizer", "gradient_norm_penalty", "score_matching_loss"]
 
 Scalar = Float[Tensor, ""]
 
@@ -39,7 +41,7 @@ def score_matching_loss(
     sigma: float | int = 0.01,
     antithetic: bool = True,
     exact: bool = False,
-    stabiliser: float | int = 0.0,
+    stabilizer: float | int = 0.0,
     generator: torch.Generator | None = None,
 ) -> Scalar:
     """The mean over the batch of [hyvarinen2005estimation] [srinivas2021rethinking]
@@ -57,7 +59,7 @@ def score_matching_loss(
         samples, sigma, antithetic: of the estimate of h, as in `hutchinson_trace`; h^2 is then the square of
             the estimate. In the published code samples = 1, sigma = 0.01, one-sided.
         exact: sum the second derivatives instead of estimating h; one backward pass for each value of x.
-        stabiliser: mu, published as 1e-3. Without it a flexible network sends h to minus infinity at the
+        stabilizer: mu, published as 1e-3. Without it a flexible network sends h to minus infinity at the
             training data. Beware of it one-sided: as E[h^2] contains 4 |grad f|^2 / sigma^2, it is a penalty
             on the gradient, with the published numbers 80 times the explicit one.
         generator: where the noise comes from; without one, a generator with seed 0.
@@ -74,7 +76,7 @@ def score_matching_loss(
     >>> [round(score_matching_loss(normal(a), x, exact=True).item(), 1) for a in (0.5, 1, 1.5)]
     [-0.7, -1.0, -0.7]
     """
-    mu, generator = check_number(stabiliser, "stabiliser", minimum=0), check_generator(generator)
+    mu, generator = check_number(stabilizer, "stabilizer", minimum=0), check_generator(generator)
     with _recorded() as keep:
         f, leaf, values = _start(f, x)
         check_smooth(f, values, leaf)
@@ -155,9 +157,9 @@ def gradient_norm_penalty(f: Function, x: Float[Tensor, "B *dims"]) -> Scalar:
     return keep(loss)
 
 
-def as_regulariser(
+def as_regularizer(
     loss: Callable[..., Tensor], strength: float | int, *, of: Of = "logit", **options: object
-) -> Regulariser:
+) -> Regularizer:
     """What `interpbook.training.fit` adds to its loss: lambda times one of the losses above, on each batch,
 
         strength * loss(f, x, **options),    f = the logit of the class of each example.
@@ -183,9 +185,9 @@ def as_regulariser(
     >>> from interpbook.models import MLP
     >>> from interpbook.training import fit
     >>> x = torch.randn(64, 2, generator=torch.Generator().manual_seed(0))
-    >>> penalty = as_regulariser(score_matching_loss, 0.1, sigma=0.05, stabiliser=1e-3)
+    >>> penalty = as_regularizer(score_matching_loss, 0.1, sigma=0.05, stabilizer=1e-3)
     >>> model = MLP((8,), "softplus", inputs=2, classes=2)
-    >>> history = fit(model, (x, (x[:, 0] > 0).long()), epochs=3, regulariser=penalty)
+    >>> history = fit(model, (x, (x[:, 0] > 0).long()), epochs=3, regularizer=penalty)
     >>> len(history.penalty)
     3
     """
@@ -202,7 +204,7 @@ def as_regulariser(
         raise TypeError(f"options: expected arguments of {name}, got {', '.join(unknown)}")
     takes_noise = "generator" in known and "generator" not in options
 
-    def regulariser(model: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+    def regularizer(model: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         if strength == 0:
             return x.new_zeros(())
         y, generator = check_labels(y, len(x), None, "y"), check_generator(generator)
@@ -210,7 +212,7 @@ def as_regulariser(
             chosen = {**options, "generator": generator} if takes_noise else options
             return strength * loss(_OfClass(model, y, of), x, **chosen)
 
-    return regulariser
+    return regularizer
 
 
 class _OfClass:
@@ -227,7 +229,7 @@ def _start(f: Function, x: Tensor) -> tuple[Function, Tensor, Tensor]:
     """f with its classes held fixed, a leaf with the values of x, and the values of f there."""
     check_input(x)
     check_function(f, x)
-    f = hold(f, x.detach())
+    f = fix_target(f, x.detach())
     leaf = x.detach().clone().requires_grad_()
     return f, leaf, values_of(f, leaf, finite=False)
 

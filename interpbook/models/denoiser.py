@@ -108,7 +108,7 @@ def train_denoiser(
     Raises:
         TypeError, ValueError, FloatingPointError: as `Denoiser` and `fit`; `sigmas` that do not rise.
 
-    >>> from interpbook.data import load_mnist
+    >>> from interpbook.datasets import load_mnist
     >>> images, _ = load_mnist("train", size=64)
     >>> denoiser, history = train_denoiser(images, channels=4, epochs=2)
     >>> history.loss[1] < history.loss[0]

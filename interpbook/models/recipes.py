@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from interpbook.data import load_fashion_mnist, load_mnist
+from interpbook.datasets import load_fashion_mnist, load_mnist
 from interpbook.models.denoiser import Denoiser, fit_denoiser
 from interpbook.models.small import MLP, SmallCNN
 from interpbook.training import History, fit
@@ -25,7 +25,7 @@ class Recipe:
         seeds: the seeds for which a checkpoint is kept, if any; each decides the initial weights and the batches.
         epochs, lr, batch_size: arguments of `fit`.
         fit: trains the network in place: `interpbook.training.fit`, or any function that is called as `train` calls
-            it, such as `functools.partial(fit, regulariser=...)`.
+            it, such as `functools.partial(fit, regularizer=...)`.
         classifies: whether the outputs are logits of the labels, so that there is an accuracy.
     """
 

@@ -79,13 +79,13 @@ class SmallCNN(_Layers):
         for number, (wide_in, wide_out) in enumerate(itertools.pairwise(widths), start=1):
             stride = 1 if number == 1 else 2
             convolution = skip_init(nn.Conv2d, wide_in, wide_out, 3, stride=stride, padding=1)
-            layers[f"conv{number}"] = _initialise(convolution, generator)
+            layers[f"conv{number}"] = _initialize(convolution, generator)
             if batch_norm:
                 layers[f"bn{number}"] = nn.BatchNorm2d(wide_out)
             layers[f"act{number}"] = make_activation(activation)
         layers["flatten"] = nn.Flatten()
         linear = skip_init(nn.Linear, widths[-1] * 7 * 7, check_count(classes, "classes"))
-        layers["fc"] = _initialise(linear, generator)
+        layers["fc"] = _initialize(linear, generator)
         super().__init__(layers)
 
 
@@ -123,10 +123,10 @@ class MLP(_Layers):
         generator = torch.Generator().manual_seed(seed)
         layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
         for number, (wide_in, wide_out) in enumerate(itertools.pairwise(widths), start=1):
-            layers[f"fc{number}"] = _initialise(skip_init(nn.Linear, wide_in, wide_out), generator)
+            layers[f"fc{number}"] = _initialize(skip_init(nn.Linear, wide_in, wide_out), generator)
             layers[f"act{number}"] = make_activation(activation)
         linear = skip_init(nn.Linear, widths[-1], check_count(classes, "classes"))
-        layers["fc"] = _initialise(linear, generator)
+        layers["fc"] = _initialize(linear, generator)
         super().__init__(layers)
 
 
@@ -154,7 +154,7 @@ def make_activation(activation: Activation) -> nn.Module:
     return module
 
 
-def _initialise(layer: nn.Module, generator: torch.Generator) -> nn.Module:
+def _initialize(layer: nn.Module, generator: torch.Generator) -> nn.Module:
     """Fill a layer made by `skip_init`, which would otherwise have drawn from the global random state."""
     weight, bias = layer.weight, layer.bias
     assert isinstance(weight, nn.Parameter)

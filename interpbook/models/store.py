@@ -9,7 +9,7 @@ from pathlib import Path
 import safetensors.torch
 from torch import nn
 
-from interpbook.data.fetch import DataError, atomic_file, checksum_of, read_verified
+from interpbook.datasets.fetch import DataError, atomic_file, checksum_of, read_verified
 from interpbook.models.recipes import RECIPES, Recipe
 
 FILES = Path(__file__).parent / "files"

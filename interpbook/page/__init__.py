@@ -5,12 +5,12 @@
 True
 """
 
-from interpbook.page import explore
+from interpbook import explore
+from interpbook.output.figures import band, figure
+from interpbook.output.numbers import measured
 from interpbook.page.claims import claim, claims_table
 from interpbook.page.exercises import check
-from interpbook.page.figures import band, figure
 from interpbook.page.maps import maps_alt, signed_maps
-from interpbook.page.numbers import measured
 from interpbook.page.seeds import generator, over_seeds
 from interpbook.page.setup import scale, start
 from interpbook.page.table import table

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from interpbook.page import criterion, numbers, registry
-from interpbook.page.numbers import Number
-from interpbook.page.output import CLAIMS_STYLE, inline, show
+from interpbook.output import numbers
+from interpbook.output.cell import inline, show
+from interpbook.output.numbers import Number
+from interpbook.page import criterion, registry
+from interpbook.page.styles import CLAIMS_STYLE
 
 
 class ClaimError(AssertionError):
@@ -40,7 +42,7 @@ def claim(id: str, measured: object) -> None:
     """Hold `measured` against the registered criterion, record it with the output, and show one row.
 
     Args:
-        id: the claim's id in book/claims.yml, "fullgrad.completeness".
+        id: the claim's id in its chapter's claims.yml, "fullgrad.completeness".
         measured: a number, a sequence of numbers over seeds (list, array or 1-D tensor), or a dictionary from
             names to either; the criterion reads the names, "score matching" as `score_matching`, or `value` where
             there is no dictionary.
@@ -191,11 +193,11 @@ def _measured_plain(record: ClaimRecord, entry: registry.Claim) -> str:
 
 def _with_range(number: Number, over: str, left: str, right: str) -> str:
     """As "0.81 ± 0.01 (5 seeds, 0.79 to 0.83)", every measured part between `left` and `right`."""
-    centre = f"{left}{number.shown()}{right}"
+    center = f"{left}{number.shown()}{right}"
     if number.n == 1:
-        return centre
+        return center
     extent = "" if number.bound is not None else f", {left}{number.low:.3g} to {number.high:.3g}{right}"
-    return f"{centre} ({number.n} {html.escape(over)}{extent})"
+    return f"{center} ({number.n} {html.escape(over)}{extent})"
 
 
 def _spread_over(record: ClaimRecord, entry: registry.Claim) -> str:

@@ -57,7 +57,7 @@ def chapter_of(path: Path) -> str:
 
 def fingerprint_with_claims(path: Path) -> str:
     """Names a chapter's code and its claims: what was seen of other code, or of other claims, does not count."""
-    claims = [asdict(claim) for claim in registry.load().values() if claim.id.startswith(f"{path.stem}.")]
+    claims = [asdict(claim) for claim in registry.of_chapter(chapter_of(path)).values()]
     return fingerprint(code_of(json.loads(path.read_text(encoding="utf-8"))), claims)
 
 

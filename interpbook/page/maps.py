@@ -2,32 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from interpbook.page.figures import GREY, as_array
-from interpbook.page.numbers import measured
-
-NEGATIVE, POSITIVE = "#0072b2", "#d55e00"
-
+from interpbook.output.colors import GRAY, SIGNED
+from interpbook.output.figures import as_array
+from interpbook.output.numbers import measured
 
 Row = Sequence[torch.Tensor | np.ndarray] | torch.Tensor | np.ndarray
-
-
-def _signed_colours() -> LinearSegmentedColormap:
-    """Blue below zero, orange above; zero is transparent: the page's own colour, light or dark."""
-    ends = [(*mpl.colors.to_rgb(colour), 1.0) for colour in (NEGATIVE, POSITIVE)]
-    clear = [(*end[:3], 0.0) for end in ends]
-    return LinearSegmentedColormap.from_list(
-        "interpbook_signed", [(0.0, ends[0]), (0.5, clear[0]), (0.5, clear[1]), (1.0, ends[1])], N=512
-    )
-
-
-SIGNED = _signed_colours()
 
 
 def signed_maps(maps: Row | Mapping[str, Row], titles: Sequence[str], *, images: Row | None = None) -> Figure:
@@ -86,7 +70,7 @@ def _draw_row(fig: Figure, axes: np.ndarray, name: str, row: list[np.ndarray]) -
     ticks = [-limit, 0, limit] if signed else [0, limit]
     scale = fig.colorbar(drawn, ax=axes, shrink=0.8, ticks=ticks, format="%.2g", pad=0.02)
     scale.ax.set_ylim(ticks[0], limit)
-    scale.outline.set(edgecolor=GREY, linewidth=0.6)
+    scale.outline.set(edgecolor=GRAY, linewidth=0.6)
 
 
 def maps_alt(maps: Row | Mapping[str, Row], titles: Sequence[str]) -> str:
@@ -94,7 +78,7 @@ def maps_alt(maps: Row | Mapping[str, Row], titles: Sequence[str]) -> str:
 
     Its numbers are `page.measured`.
 
-    >>> from interpbook.page.numbers import without_marks
+    >>> from interpbook.output.numbers import without_marks
     >>> without_marks(maps_alt(np.eye(4)[None], ["a cat"]))
     'Maps. a cat: largest 1 at row 0, column 0, 100% of the absolute sum positive.'
     """

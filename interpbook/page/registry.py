@@ -1,4 +1,20 @@
-"""The registry of claims, book/claims.yml: each result the book states, and what would count against it."""
+"""The registry of claims: each result the book states, where it comes from, and what would count against it.
+
+Every chapter has a file of its own, `interpbook/chapters/<part>/<chapter>/claims.yml`, a list of entries with the keys
+
+    id         chapter.name, unique
+    sentence   what is claimed, one sentence, without measured digits; `code` between backticks
+    source     ours, or {cite: key of references.bib, where: Theorem 2 | Table 1 | Figure 3 | ...}
+    kind       identity (true by algebra) | theorem (proved) | table, figure (a published result) | ours (found here)
+    paper      optional: the paper's own value as printed there, never from memory
+    criterion  a comparison over the measured names: `value` for a number or a sequence, else the names given.
+               + - * / **, and, or, not, < <= > >= == !=, abs all any diff len max mean median min std stderr sum.
+               Sequences (one entry per seed) compare entry by entry: reduce them, `all(a < b)`, `mean(a - b) > 0`
+    verdict    holds (identity, theorem, ours) | reproduced (table, figure) | not reproduced
+    why        with `not reproduced` only: what came out instead, and the likely reason
+    over       optional: what a measured sequence runs over when that is not seeds (images, models, ...)
+    tolerance  optional: what the mean may differ by on another machine, a number, or one for each measured name
+"""
 
 import difflib
 from dataclasses import dataclass, field
@@ -14,9 +30,7 @@ VERDICTS = ("holds", "reproduced", "not reproduced")
 _REQUIRED = ("id", "sentence", "source", "kind", "criterion", "verdict")
 _OPTIONAL = ("paper", "why", "over", "tolerance")
 
-# A wheel carries the registry beside this module; a checkout has it in book/.
-_PACKAGED = Path(__file__).with_name("claims.yml")
-PATH = _PACKAGED if _PACKAGED.exists() else Path(__file__).parents[2] / "book" / "claims.yml"
+CHAPTERS = Path(__file__).parents[1] / "chapters"
 
 
 @dataclass(frozen=True)
@@ -41,16 +55,30 @@ class Claim:
     tolerance: dict[str, float] = field(default_factory=dict)
 
 
-def load(path: Path | None = None) -> dict[str, Claim]:
-    """All claims by id, validated.
+def load(folder: Path | None = None) -> dict[str, Claim]:
+    """The claims of all chapters by id, validated.
+
+    Args:
+        folder: what to look into for `<part>/<chapter>/claims.yml`, by default the package's own chapters.
 
     Raises:
-        ValueError: the file is not a list of claims, or a claim is malformed; the message names the claim.
+        ValueError: a file is no list of claims, a claim is malformed, or its id does not begin with its chapter's
+            name, or two chapters have one name; the message names file and claim.
 
-    >>> isinstance(load(), dict)
+    >>> load()["fullgrad.complete"].verdict
+    'holds'
+    """
+    return _load(folder or CHAPTERS)
+
+
+def of_chapter(chapter: str) -> dict[str, Claim]:
+    """The claims of one chapter, named by its path.
+
+    >>> "fullgrad.complete" in of_chapter("attribution/fullgrad")
     True
     """
-    return _load(path or PATH)
+    file = CHAPTERS / chapter / "claims.yml"
+    return read(file) if file.exists() else {}
 
 
 def find(id: str) -> Claim:
@@ -63,31 +91,54 @@ def find(id: str) -> Claim:
     if id not in claims:
         near = difflib.get_close_matches(id, claims, n=3, cutoff=0.4)
         hint = f"near it: {', '.join(near)}" if near else f"{len(claims)} claims are registered, none near it"
-        raise KeyError(f"no claim {id!r} in {PATH.name}; {hint}")
+        raise KeyError(f"no claim {id!r} in any claims.yml; {hint}")
     return claims[id]
 
 
 @lru_cache
-def _load(path: Path) -> dict[str, Claim]:
-    entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+def _load(folder: Path) -> dict[str, Claim]:
+    claims: dict[str, Claim] = {}
+    for file in sorted(folder.glob("*/*/claims.yml")):
+        for id, claim in read(file).items():
+            if id in claims:
+                raise ValueError(f"{_where(file)}, claim {id!r}: another chapter has this id, too")
+            claims[id] = claim
+    return claims
+
+
+@lru_cache
+def read(file: Path) -> dict[str, Claim]:
+    """The claims of one file by id, validated.
+
+    Raises:
+        ValueError: as `load`.
+    """
+    entries = yaml.safe_load(file.read_text(encoding="utf-8")) or []
     if not isinstance(entries, list):
-        raise ValueError(f"{path.name} holds a {type(entries).__name__}, expected a list of claims")
+        raise ValueError(f"{_where(file)} holds a {type(entries).__name__}, expected a list of claims")
     claims: dict[str, Claim] = {}
     for number, entry in enumerate(entries, 1):
-        where = f"{path.name}, claim {number}"
+        where = f"{_where(file)}, claim {number}"
         if isinstance(entry, dict) and "id" in entry:
-            where = f"{path.name}, claim {entry['id']!r}"
+            where = f"{_where(file)}, claim {entry['id']!r}"
         try:
-            claim = _read(entry)
+            claim = _claim(entry)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
         if claim.id in claims:
             raise ValueError(f"{where}: this id is there twice")
+        if not claim.id.startswith(f"{file.parent.name}."):
+            raise ValueError(f"{where}: expected an id that begins with {file.parent.name!r} and a dot")
         claims[claim.id] = claim
     return claims
 
 
-def _read(entry: object) -> Claim:
+def _where(file: Path) -> str:
+    """A chapter's file as messages name it, `attribution/fullgrad/claims.yml`."""
+    return "/".join(file.parts[-3:])
+
+
+def _claim(entry: object) -> Claim:
     if not isinstance(entry, dict):
         raise ValueError(f"expected keys and values, got {entry!r}")
     missing = [key for key in _REQUIRED if key not in entry]

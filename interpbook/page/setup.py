@@ -14,8 +14,9 @@ import torch
 from IPython.core.getipython import get_ipython
 
 import interpbook
-from interpbook.page import claims, figures
-from interpbook.page.output import show
+from interpbook.output import figures
+from interpbook.output.cell import show
+from interpbook.page import claims
 
 SCALES = ("quick", "full")
 Number = int | float

@@ -3,8 +3,9 @@
 import html
 from collections.abc import Mapping
 
-from interpbook.page.numbers import Number, as_value, summary
-from interpbook.page.output import TABLE_STYLE, inline, show
+from interpbook.output.cell import inline, show
+from interpbook.output.numbers import Number, as_value, summary
+from interpbook.page.styles import TABLE_STYLE
 
 Cell = object
 EMPTY = "—"

@@ -1,4 +1,4 @@
-"""Every operation that is taken for homogeneous has no bias; affine ones are compared in test_linearise."""
+"""Every operation that is taken for homogeneous has no bias; affine ones are compared in test_linearize."""
 
 import jaxtyping
 import pytest

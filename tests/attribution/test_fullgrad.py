@@ -10,10 +10,10 @@ import torch
 import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import randomise, relative_gap
+from networks import randomize, relative_gap
 from torch import Tensor, nn
 
-from interpbook.attribution.fullgrad import full_gradients, linearise
+from interpbook.attribution.fullgrad import full_gradients, linearize
 
 
 def double(*shape: int, seed: int = 0) -> Tensor:
@@ -22,7 +22,7 @@ def double(*shape: int, seed: int = 0) -> Tensor:
 
 def test_two_layers_by_hand() -> None:
     """f = v . relu(W x + b) + c has the shares (W' D v) . x, (D v) * b and c, where D keeps the active units."""
-    model = randomise(nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2)))
+    model = randomize(nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2)))
     x = double(5, 3)
     parts = full_gradients(model, x, target=1)
     first, _, last = model
@@ -37,7 +37,7 @@ def test_two_layers_by_hand() -> None:
 @pytest.mark.parametrize("activation", [nn.Softplus(beta=3), nn.GELU(), nn.SiLU(), nn.Tanh(), nn.Sigmoid()])
 def test_smooth_activations_leave_their_curvature(activation: nn.Module) -> None:
     """The implicit bias of eta at z is eta(z) - eta'(z) z."""
-    model = randomise(nn.Sequential(nn.Linear(3, 4, bias=False), activation, nn.Linear(4, 1, bias=False)))
+    model = randomize(nn.Sequential(nn.Linear(3, 4, bias=False), activation, nn.Linear(4, 1, bias=False)))
     x = double(6, 3)
     z = model[0](x).detach().requires_grad_()
     (slope,) = torch.autograd.grad(activation(z).sum(), z)
@@ -48,7 +48,7 @@ def test_smooth_activations_leave_their_curvature(activation: nn.Module) -> None
 @pytest.mark.parametrize("affine", [True, False])
 def test_batch_norm_leaves_its_shift(affine: bool) -> None:
     norm = nn.BatchNorm2d(4, affine=affine)
-    model = randomise(nn.Sequential(norm, nn.Flatten(), nn.Linear(100, 3)))
+    model = randomize(nn.Sequential(norm, nn.Flatten(), nn.Linear(100, 3)))
     x = double(2, 4, 5, 5)
     scale = 1 / (norm.running_var + norm.eps).sqrt() * (norm.weight if affine else 1)
     shift = (norm.bias if affine else 0) - norm.running_mean * scale
@@ -59,7 +59,7 @@ def test_batch_norm_leaves_its_shift(affine: bool) -> None:
 def test_a_reused_layer_counts_each_use() -> None:
     """W (W x + b) + b, with the output's first component explained, has the bias share (W' e + e) * b."""
     layer = nn.Linear(3, 3)
-    model = randomise(nn.Sequential(layer, layer))
+    model = randomize(nn.Sequential(layer, layer))
     parts = full_gradients(model, double(4, 3), 0)
     first = torch.eye(3, dtype=torch.float64)[0]
     torch.testing.assert_close(parts.bias_terms["0"], ((layer.weight[0] + first) * layer.bias).expand(4, 3).detach())
@@ -72,7 +72,7 @@ def test_in_place_relu_changes_nothing(inplace: bool) -> None:
         conv = nn.Conv2d(1, 4, 3)
         relu = nn.ReLU(inplace=inplace)
         torch.manual_seed(0)
-        model = randomise(nn.Sequential(conv, nn.BatchNorm2d(4), relu, nn.Flatten(), nn.Linear(64, 2)))
+        model = randomize(nn.Sequential(conv, nn.BatchNorm2d(4), relu, nn.Flatten(), nn.Linear(64, 2)))
         for parameter in model.parameters():
             parameter.data.copy_(torch.linspace(-1, 1.3, parameter.numel()).view_as(parameter))
         return list(full_gradients(model, double(3, 1, 6, 6), 1).bias_terms.values())
@@ -87,7 +87,7 @@ def test_without_biases_only_gradient_times_input_is_left(bias: bool, seed: int,
     torch.manual_seed(seed)
     sizes = [3, *widths, 2]
     layers = [m for a, b in pairwise(sizes) for m in (nn.Linear(a, b, bias=bias), nn.ReLU())]
-    model = randomise(nn.Sequential(*layers[:-1]), seed)
+    model = randomize(nn.Sequential(*layers[:-1]), seed)
     parts = full_gradients(model, double(4, 3, seed=seed))
     assert bool(parts.bias_terms) == bias
     total = parts.input_term.sum(1) + sum(t.sum(1) for t in parts.bias_terms.values())
@@ -107,7 +107,7 @@ FAMILIES = {
 @pytest.mark.slow
 def test_complete_for_torchvision(name: str) -> None:
     torch.manual_seed(0)
-    model = randomise(torchvision.models.get_model(name, weights=None, num_classes=20))
+    model = randomize(torchvision.models.get_model(name, weights=None, num_classes=20))
     size = FAMILIES[name]
     batch = 1 if size == 224 else 2
     parts = full_gradients(model, double(batch, 3, size, size), target=3)
@@ -118,7 +118,7 @@ def test_complete_for_torchvision(name: str) -> None:
 
 
 def test_target_is_one_class_or_one_each_or_the_predicted() -> None:
-    model, x = randomise(nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 3))), double(6, 3)
+    model, x = randomize(nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 3))), double(6, 3)
     predicted = model(x).argmax(1)
     for target in ("predicted", predicted):
         torch.testing.assert_close(full_gradients(model, x, target).output, model(x).amax(1).detach())
@@ -130,15 +130,15 @@ def test_target_is_one_class_or_one_each_or_the_predicted() -> None:
 
 def test_the_gap_is_what_the_sum_misses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide one layer's term: the gap is its share, with its sign."""
-    model = randomise(nn.Sequential(nn.Linear(3, 4), nn.Softplus(), nn.Linear(4, 2)))
+    model = randomize(nn.Sequential(nn.Linear(3, 4), nn.Softplus(), nn.Linear(4, 2)))
     x = torch.randn(5, 3, dtype=torch.float64)
     whole = full_gradients(model, x, 1).per_layer()
 
     def without_activation(*arguments):
-        linear = linearise(*arguments)
+        linear = linearize(*arguments)
         return replace(linear, terms={name: term for name, term in linear.terms.items() if name != "1"})
 
-    monkeypatch.setattr("interpbook.attribution.fullgrad.linearise", without_activation)
+    monkeypatch.setattr("interpbook.attribution.fullgrad.linearize", without_activation)
     parts = full_gradients(model, x, 1)
     torch.testing.assert_close(parts.gap, whole["1"])
     torch.testing.assert_close(parts.output, sum(whole.values()))
@@ -146,7 +146,7 @@ def test_the_gap_is_what_the_sum_misses(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_leaves_no_trace() -> None:
     model, x = (
-        randomise(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(32, 2))),
+        randomize(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(32, 2))),
         double(2, 1, 6, 6),
     )
     x.requires_grad_()
@@ -167,7 +167,7 @@ def test_leaves_no_trace() -> None:
 
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode, torch.enable_grad])
 def test_works_in_any_gradient_mode(context) -> None:
-    model, x = randomise(nn.Sequential(nn.Linear(3, 4), nn.GELU(), nn.Linear(4, 2))), double(2, 3)
+    model, x = randomize(nn.Sequential(nn.Linear(3, 4), nn.GELU(), nn.Linear(4, 2))), double(2, 3)
     expected = full_gradients(model, x)
     with context():
         inside = full_gradients(model, double(2, 3))
@@ -175,7 +175,7 @@ def test_works_in_any_gradient_mode(context) -> None:
 
 
 def test_frozen_parameters_are_explained_all_the_same() -> None:
-    model, x = randomise(nn.Sequential(nn.Linear(3, 4), nn.GELU(), nn.Linear(4, 2))), double(2, 3)
+    model, x = randomize(nn.Sequential(nn.Linear(3, 4), nn.GELU(), nn.Linear(4, 2))), double(2, 3)
     expected = full_gradients(model, x).bias_terms
     got = full_gradients(model.requires_grad_(False), x).bias_terms
     for name, term in expected.items():
@@ -190,7 +190,7 @@ def test_a_gap_is_measured_where_all_terms_are_zero() -> None:
 
 
 def test_the_terms_of_a_mixed_precision_model_sum_to_its_output() -> None:
-    model, x = randomise(nn.Sequential(nn.Linear(3, 8), nn.GELU(), nn.Linear(8, 2)), dtype=torch.float32), double(4, 3)
+    model, x = randomize(nn.Sequential(nn.Linear(3, 8), nn.GELU(), nn.Linear(8, 2)), dtype=torch.float32), double(4, 3)
     with torch.autocast("cpu", torch.bfloat16):
         parts, expected = full_gradients(model, x.float(), 1), model(x.float())[:, 1].detach()
     torch.testing.assert_close(parts.output, expected)

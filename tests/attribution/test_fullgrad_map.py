@@ -5,7 +5,7 @@ import pytest
 import torch
 import torchvision
 from fullgrad_speed import published
-from networks import randomise
+from networks import randomize
 from torch import Tensor, nn
 
 from interpbook.attribution.fullgrad import full_gradients
@@ -14,7 +14,7 @@ from interpbook.attribution.fullgrad_map import _channels_first, fullgrad_map, s
 
 def small(seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
-    return randomise(
+    return randomize(
         nn.Sequential(
             nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(inplace=True), nn.MaxPool2d(2),
             nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 5),
@@ -24,8 +24,8 @@ def small(seed: int = 0) -> nn.Module:
 
 NETWORKS = {
     "small": (small, 12, 2),
-    "resnet18": (lambda: randomise(torchvision.models.resnet18(weights=None)), 64, 3),
-    "squeezenet": (lambda: randomise(torchvision.models.squeezenet1_1(weights=None)), 64, 3),
+    "resnet18": (lambda: randomize(torchvision.models.resnet18(weights=None)), 64, 3),
+    "squeezenet": (lambda: randomize(torchvision.models.squeezenet1_1(weights=None)), 64, 3),
 }
 
 
@@ -41,7 +41,7 @@ def test_maps_are_the_published_ones(name: str) -> None:
 
 def test_without_rescaling_magnitudes_are_kept() -> None:
     """With maps as large as the image, the plain map sums to the sum of the terms' magnitudes."""
-    model = randomise(nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(192, 5)))
+    model = randomize(nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(192, 5)))
     x = torch.rand(2, 2, 8, 8, dtype=torch.float64)
     parts = full_gradients(model, x, 1)
     total = parts.input_term.abs().sum(1) + parts.bias_terms["0"].abs().sum(1)
@@ -50,7 +50,7 @@ def test_without_rescaling_magnitudes_are_kept() -> None:
 
 def test_rescaling_within_channels_makes_them_equal() -> None:
     """Scaling one channel's bias changes a map that is rescaled per image, not one rescaled per channel."""
-    model = randomise(nn.Sequential(nn.Conv2d(2, 2, 3, padding=1), nn.Identity(), nn.Flatten(), nn.Linear(128, 5)))
+    model = randomize(nn.Sequential(nn.Conv2d(2, 2, 3, padding=1), nn.Identity(), nn.Flatten(), nn.Linear(128, 5)))
     x = torch.rand(1, 2, 8, 8, dtype=torch.float64)
     before = {r: fullgrad_map(model, x, 1, rescale=r) for r in ("per_image", "per_channel")}
     with torch.no_grad():
@@ -72,7 +72,7 @@ def test_channels_last_terms_fall_on_their_pixels() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return self.head(self.norm(x.permute(0, 2, 3, 1)).flatten(1))
 
-    model, x = randomise(ChannelsLast()), torch.rand(2, 6, 8, 8, dtype=torch.float64)
+    model, x = randomize(ChannelsLast()), torch.rand(2, 6, 8, 8, dtype=torch.float64)
     parts = full_gradients(model, x, 1)
     total = parts.input_term.abs().sum(1) + parts.bias_terms["norm"].abs().sum(-1)
     torch.testing.assert_close(fullgrad_map(model, x, 1, rescale="none"), total)
@@ -96,7 +96,7 @@ def test_grids_have_the_proportions_of_the_image(term: tuple[int, ...], channels
 
 def test_terms_of_convolutions_count_whatever_their_shape() -> None:
     """Windows that are not square give grids of other proportions than the image; the published map has them all."""
-    model = randomise(
+    model = randomize(
         nn.Sequential(nn.Conv2d(1, 5, (9, 3)), nn.ReLU(), nn.Conv2d(5, 4, 3, stride=(4, 1)), nn.ReLU(), nn.Flatten(),
                       nn.Linear(4 * 2 * 12, 3))
     )  # fmt: skip
@@ -112,7 +112,7 @@ def test_smooth_without_noise_is_the_plain_map() -> None:
 
 def test_smooth_averages_signed_terms() -> None:
     """In a linear network noise moves the input term by gradient * mean noise, and no bias term."""
-    model = randomise(nn.Sequential(nn.Conv2d(1, 1, 1), nn.Flatten(), nn.Linear(16, 2)))
+    model = randomize(nn.Sequential(nn.Conv2d(1, 1, 1), nn.Flatten(), nn.Linear(16, 2)))
     x = torch.rand(1, 1, 4, 4, dtype=torch.float64)
     generator = torch.Generator().manual_seed(3)
     noise = torch.randn(50, 1, 1, 4, 4, generator=generator, dtype=torch.float64).mean(0) * 0.2 * (x.max() - x.min())
@@ -125,7 +125,7 @@ def test_smooth_averages_signed_terms() -> None:
 
 def test_smooth_averages_with_signs_the_class_of_the_image_itself() -> None:
     """By hand, where noise switches units, the signs of terms and the predicted class; each image has its own range."""
-    model = randomise(
+    model = randomize(
         nn.Sequential(
             nn.Conv2d(1, 3, 3, padding=1), nn.Softplus(), nn.Conv2d(3, 3, 3, padding=1), nn.ReLU(), nn.Flatten(),
             nn.Linear(48, 5),

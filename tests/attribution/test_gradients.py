@@ -14,7 +14,7 @@ from interpbook.attribution.gradients import (
     integrated_gradients,
     smoothgrad,
 )
-from interpbook.attribution.select import select
+from interpbook.functions.select import select
 
 
 def normal(*shape, seed=0):

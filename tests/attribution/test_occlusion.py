@@ -11,7 +11,7 @@ from torch import nn
 from traces import leaves_no_trace
 
 from interpbook.attribution.occlusion import occlusion
-from interpbook.attribution.select import select
+from interpbook.functions.select import select
 
 
 def normal(*shape, seed=0):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interpbook.attribution.perturbation import pixel_perturbation, ranked_pixels, replace_pixels
-from interpbook.attribution.select import select
+from interpbook.functions.select import select
 
 
 @given(seed=st.integers(0, 1000), fraction=st.floats(0, 1), most=st.booleans())

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 import torch
-from networks import randomise
+from networks import randomize
 from torch import Tensor, nn
 from torch.fx import Interpreter
 
@@ -30,7 +30,7 @@ class Model(nn.Module):
 
 
 def test_the_graph_computes_what_the_model_computes() -> None:
-    model, x = randomise(Model()), torch.randn(3, 4, dtype=torch.float64)
+    model, x = randomize(Model()), torch.randn(3, 4, dtype=torch.float64)
     graph, _ = trace(model, x)
     values = [*state(model).values(), x]
     with torch.no_grad():
@@ -38,7 +38,7 @@ def test_the_graph_computes_what_the_model_computes() -> None:
 
 
 def test_the_graph_mutates_nothing() -> None:
-    graph, _ = trace(randomise(Model()), torch.randn(3, 4, dtype=torch.float64))
+    graph, _ = trace(randomize(Model()), torch.randn(3, 4, dtype=torch.float64))
     calls = [node.target for node in graph.graph.nodes if node.op == "call_function"]
     assert not [call for call in calls if getattr(call, "_schema", None) and call._schema.is_mutable]
 
@@ -69,7 +69,7 @@ def test_operations_between_layers_are_known_by_their_container() -> None:
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_the_model_is_left_as_it_was(fails: bool) -> None:
-    model = randomise(Model())
+    model = randomize(Model())
     parameters = dict(model.named_parameters())
     hooks = len(nn.modules.module._global_forward_hooks), len(nn.modules.module._global_forward_pre_hooks)
     if fails:
@@ -100,7 +100,7 @@ class Caching(nn.Module):
 
 
 def test_what_a_model_stores_is_put_back() -> None:
-    model, x = randomise(Caching()), torch.randn(2, 4, dtype=torch.float64)
+    model, x = randomize(Caching()), torch.randn(2, 4, dtype=torch.float64)
     trace(model, x)
     assert model.mask is None
     assert model.seen == []
@@ -140,7 +140,7 @@ class Meanwhile(nn.Module):
 @pytest.mark.parametrize("fails", [False, True])
 def test_other_threads_do_not_notice(fails: bool) -> None:
     """While one thread traces, another runs the same layers, goes back through them, and traces them itself."""
-    inner, x = randomise(nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)), torch.randn(3, 2, 4).double()
+    inner, x = randomize(nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)), torch.randn(3, 2, 4).double()
     expected, seen = inner(x).detach(), {}
     hooks = nn.modules.module._global_forward_hooks, nn.modules.module._global_forward_pre_hooks
 
@@ -188,7 +188,7 @@ def test_containers_and_bound_methods_lead_to_the_twin() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return self.last["call"](self.steps[1][0](self.steps[0](x)))
 
-    model, x = randomise(Stored()), torch.randn(2, 4, dtype=torch.float64)
+    model, x = randomize(Stored()), torch.randn(2, 4, dtype=torch.float64)
     graph, names = trace(model, x)
     used = [names[node.name] for node in graph.graph.nodes if "addmm" in node.name]
     assert used == ["first", "second", "addmm"]
@@ -243,7 +243,7 @@ def test_a_refusal_says_what_to_do(build, says: str) -> None:
 
 
 def test_a_model_that_was_compiled_in_place_is_traced() -> None:
-    model, x = randomise(nn.Sequential(nn.Linear(4, 3))), torch.randn(2, 4, dtype=torch.float64)
+    model, x = randomize(nn.Sequential(nn.Linear(4, 3))), torch.randn(2, 4, dtype=torch.float64)
     expected = model(x).detach()
     model.compile()
     torch.testing.assert_close(Interpreter(trace(model, x)[0]).run(*state(model).values(), x), expected)

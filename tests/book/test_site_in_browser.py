@@ -268,8 +268,8 @@ def test_dark_mode_can_be_chosen_and_stays(visit, pages, server):
 
 def _brightness(page) -> float:
     """Of the ground on which the text stands, from 0 to 255."""
-    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    return sum(float(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3]) / 3
+    color = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return sum(float(part) for part in color[color.index("(") + 1 : -1].split(",")[:3]) / 3
 
 
 def test_figures_lie_on_the_page_itself_in_the_dark(visit, pages, server):

@@ -9,7 +9,7 @@ from torch import nn
 from traces import leaves_no_trace
 
 from interpbook.attribution import select
-from interpbook.density import GaussianMixture, activation_maximisation, decreasing_steps, langevin
+from interpbook.density import GaussianMixture, activation_maximization, decreasing_steps, langevin
 from interpbook.models import MLP
 
 MEAN = torch.tensor([1.0, -2.0], dtype=torch.float64)
@@ -75,7 +75,7 @@ def test_modes_of_a_mixture_get_their_share():
     assert abs((x > 0).double().mean() - share) < 4 * math.sqrt(0.25 / 4000)
 
 
-def test_a_walk_can_be_continued_and_repeated():
+def test_a_chain_can_be_continued_and_repeated():
     start = torch.zeros(5, 2, dtype=torch.float64)
     whole = langevin(gaussian, start, steps=6, step_size=0.1, generator=seeded(7))
     generator = seeded(7)
@@ -96,33 +96,33 @@ def test_the_box_holds_at_every_step():
     for values in [*seen[1:], x]:
         assert 0 <= values.min() <= values.max() <= 1
     assert x.mean() > 0.8
-    assert torch.equal(activation_maximisation(flat, x, 20, 0.05, box=(0.0, 1.0)), torch.ones(4, 3))
+    assert torch.equal(activation_maximization(flat, x, 20, 0.05, box=(0.0, 1.0)), torch.ones(4, 3))
 
 
-def test_activation_maximisation_climbs_to_the_mode_without_noise():
+def test_activation_maximization_climbs_to_the_mode_without_noise():
     start = torch.tensor([[5.0, 5.0], [-4.0, 0.0]], dtype=torch.float64)
-    x = activation_maximisation(gaussian, start, steps=300, step_size=0.2)
+    x = activation_maximization(gaussian, start, steps=300, step_size=0.2)
     torch.testing.assert_close(x, MEAN.expand(2, 2), rtol=1e-6, atol=1e-6)
-    one = activation_maximisation(gaussian, start, steps=1, step_size=0.2)
+    one = activation_maximization(gaussian, start, steps=1, step_size=0.2)
     torch.testing.assert_close(one, start + 0.2 * (MEAN - start) / VARIANCE)
 
 
 def test_decay_pulls_towards_the_centre():
     """The maximiser of -(x - m)^2 / (2 s^2) - d (x - c)^2 / 2 is (m / s^2 + d c) / (1 / s^2 + d)."""
-    x = activation_maximisation(gaussian, torch.zeros(1, 2).double(), 400, 0.1, decay=0.5, centre=4.0)
+    x = activation_maximization(gaussian, torch.zeros(1, 2).double(), 400, 0.1, decay=0.5, center=4.0)
     torch.testing.assert_close(x[0], (MEAN / VARIANCE + 0.5 * 4.0) / (1 / VARIANCE + 0.5), rtol=1e-6, atol=1e-6)
-    default = activation_maximisation(lambda x: 0 * x.sum(1), torch.zeros(1, 2), 200, 0.1, decay=1.0)
+    default = activation_maximization(lambda x: 0 * x.sum(1), torch.zeros(1, 2), 200, 0.1, decay=1.0)
     torch.testing.assert_close(default, torch.full((1, 2), 0.5))
 
 
 def test_predicted_classes_are_held_fixed():
     """Class 0 rises with slope 1, and is overtaken on the way by class 1 with slope 3, which is not followed."""
     model = lambda x: torch.cat([x, 3 * x - 2], 1)  # noqa: E731
-    assert activation_maximisation(select(model), torch.tensor([[0.4]]), 10, 1.0) == pytest.approx(10.4)
+    assert activation_maximization(select(model), torch.tensor([[0.4]]), 10, 1.0) == pytest.approx(10.4)
     assert 30 < langevin(select(model), torch.tensor([[0.4]]), 1000, 0.1) < 170  # 100 with a standard deviation of 14
 
 
-@pytest.mark.parametrize("method", [langevin, activation_maximisation])
+@pytest.mark.parametrize("method", [langevin, activation_maximization])
 def test_no_trace_is_left(method):
     model = MLP((5,), inputs=2, classes=2).double().eval()
     x = torch.zeros(3, 2, dtype=torch.float64, requires_grad=True)
@@ -131,8 +131,8 @@ def test_no_trace_is_left(method):
     assert (y.dtype, y.shape, y.requires_grad) == (x.dtype, x.shape, False)
 
 
-@pytest.mark.parametrize("method", [langevin, activation_maximisation])
-def test_a_walk_that_leaves_the_numbers_is_stopped(method):
+@pytest.mark.parametrize("method", [langevin, activation_maximization])
+def test_a_chain_that_leaves_the_numbers_is_stopped(method):
     """Where f overflows first, and where x does; at the start it is the input that is wrong."""
     start = torch.ones(1, 2)
     with pytest.raises(
@@ -159,7 +159,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("method", [langevin, activation_maximisation])
+@pytest.mark.parametrize("method", [langevin, activation_maximization])
 @pytest.mark.parametrize(("change", "said"), WRONG)
 def test_wrong_arguments(method, change, said):
     arguments = {"f": lambda x: x.sum(1), "x": START, "steps": 1, "step_size": 0.1} | change
@@ -173,9 +173,9 @@ def test_wrong_options_of_one_method():
     with pytest.raises(TypeError, match="generator"):
         langevin(gaussian, START, 1, 0.1, generator=3)
     with pytest.raises(ValueError, match="decay: expected a finite number of at least 0"):
-        activation_maximisation(gaussian, START, 1, 0.1, decay=-1)
-    with pytest.raises(ValueError, match="centre: expected a finite number"):
-        activation_maximisation(gaussian, START, 1, 0.1, centre=math.inf)
+        activation_maximization(gaussian, START, 1, 0.1, decay=-1)
+    with pytest.raises(ValueError, match="center: expected a finite number"):
+        activation_maximization(gaussian, START, 1, 0.1, center=math.inf)
     for power in (0.5, 1.1):
         with pytest.raises(ValueError, match=r"power: expected a number above 0\.5 and at most 1"):
             decreasing_steps(0.1, power=power)

@@ -13,7 +13,7 @@ from interpbook.attribution import input_gradient, select
 from interpbook.density import (
     GaussianMixture,
     anti_score_matching_loss,
-    as_regulariser,
+    as_regularizer,
     exact_trace,
     gradient_norm_penalty,
     hutchinson_trace,
@@ -23,7 +23,7 @@ from interpbook.models import MLP
 from interpbook.training import fit
 
 LOSSES = {
-    "score_matching": functools.partial(score_matching_loss, stabiliser=1e-3),
+    "score_matching": functools.partial(score_matching_loss, stabilizer=1e-3),
     "anti_score_matching": anti_score_matching_loss,
     "gradient_norm": gradient_norm_penalty,
 }
@@ -51,7 +51,7 @@ def test_score_matching_is_its_definition_with_the_exact_trace(mu):
     f, x = select(network(), torch.tensor([0, 1, 2, 2])), normal(4, 2, 3)
     h = exact_trace(f, x)
     expected = (h + squared_gradient(f, x) / 2 + mu * h**2).mean()
-    torch.testing.assert_close(score_matching_loss(f, x, exact=True, stabiliser=mu).detach(), expected)
+    torch.testing.assert_close(score_matching_loss(f, x, exact=True, stabilizer=mu).detach(), expected)
 
 
 @pytest.mark.parametrize("antithetic", [True, False])
@@ -61,7 +61,7 @@ def test_score_matching_is_its_definition_with_an_estimated_trace(antithetic):
     options = {"samples": 3, "sigma": 0.05, "antithetic": antithetic}
     h = hutchinson_trace(f, x, generator=seeded(7), **options)
     expected = (h + squared_gradient(f, x) / 2 + 0.3 * h**2).mean()
-    loss = score_matching_loss(f, x, stabiliser=0.3, generator=seeded(7), **options)
+    loss = score_matching_loss(f, x, stabilizer=0.3, generator=seeded(7), **options)
     torch.testing.assert_close(loss.detach(), expected)
 
 
@@ -116,16 +116,16 @@ def test_the_minimiser_is_the_score_of_a_gaussian():
         torch.testing.assert_close(loss(other, shift) - least, distance, rtol=1e-9, atol=1e-9)
 
 
-def test_one_sided_the_stabiliser_is_mostly_a_penalty_on_the_gradient():
+def test_one_sided_the_stabilizer_is_mostly_a_penalty_on_the_gradient():
     """The published numbers and a linear f: h is 0, yet mu h^2 has the mean 40 |g|^2, 80 times |g|^2 / 2."""
     g = torch.tensor([0.6, 0.8], dtype=torch.float64)
     x = torch.zeros(40_000, 2, dtype=torch.float64)
     options = {"sigma": 0.01, "antithetic": False}
     bare = score_matching_loss(lambda x: x @ g, x, **options)
-    full = score_matching_loss(lambda x: x @ g, x, stabiliser=1e-3, **options)
+    full = score_matching_loss(lambda x: x @ g, x, stabilizer=1e-3, **options)
     hidden = (full - bare) / 0.5  # in units of the explicit term; its standard error is 80 sqrt(2 / 40000)
     assert abs(hidden - 80) < 3.5 * 80 * math.sqrt(2 / 40_000)
-    bare, full = (score_matching_loss(lambda x: x @ g, x, sigma=0.01, stabiliser=mu) for mu in (0.0, 1e-3))
+    bare, full = (score_matching_loss(lambda x: x @ g, x, sigma=0.01, stabilizer=mu) for mu in (0.0, 1e-3))
     assert abs(full - bare) < 1e-9
 
 
@@ -192,10 +192,10 @@ def coupled():
 
 
 @pytest.mark.parametrize("of", ["logit", "log_prob", "prob"])
-def test_a_regulariser_is_its_strength_times_the_loss_in_evaluation_mode(of):
+def test_a_regularizer_is_its_strength_times_the_loss_in_evaluation_mode(of):
     model, x, y = coupled(), normal(4, 6), torch.tensor([0, 2, 1, 1])
     model[3].eval()  # a mode of its own, which has to come back
-    penalty = as_regulariser(score_matching_loss, 0.3, of=of, sigma=0.05, samples=2)
+    penalty = as_regularizer(score_matching_loss, 0.3, of=of, sigma=0.05, samples=2)
     with leaves_no_trace(model, x):
         value = penalty(model, x, y, seeded(5))
     model.eval()
@@ -213,19 +213,19 @@ def test_modes_come_back_after_an_error():
         raise RuntimeError("out of order")
 
     with pytest.raises(RuntimeError, match="out of order"):
-        as_regulariser(fails, 1.0)(model, normal(2, 6), torch.tensor([0, 1]), seeded())
+        as_regularizer(fails, 1.0)(model, normal(2, 6), torch.tensor([0, 1]), seeded())
     assert [module.training for module in model.modules()] == modes
 
 
 def test_noise_comes_from_the_generator_of_fit_unless_it_is_given():
     model, x, y = network(), normal(4, 6), torch.tensor([0, 2, 1, 1])
-    penalty = as_regulariser(anti_score_matching_loss, 1.0)
+    penalty = as_regularizer(anti_score_matching_loss, 1.0)
     one, same, other = (float(penalty(model, x, y, seeded(seed)).detach()) for seed in (1, 1, 2))
     assert one == same != other
     generator = seeded(1)
     penalty(model, x, y, generator)
     assert float(penalty(model, x, y, generator).detach()) != one  # it moves on
-    fixed = as_regulariser(anti_score_matching_loss, 1.0, generator=seeded(1))
+    fixed = as_regularizer(anti_score_matching_loss, 1.0, generator=seeded(1))
     assert float(fixed(model, x, y, seeded(2)).detach()) == one
 
 
@@ -233,7 +233,7 @@ def test_strength_zero_costs_nothing():
     def never(f, x):
         raise AssertionError
 
-    assert as_regulariser(never, 0.0)(network(), normal(2, 6), torch.tensor([0, 1]), seeded()) == 0
+    assert as_regularizer(never, 0.0)(network(), normal(2, 6), torch.tensor([0, 1]), seeded()) == 0
 
 
 MIXTURE = GaussianMixture(
@@ -245,8 +245,8 @@ def score_error(loss, strength, **options):
     """Mean squared distance between the logit gradient and the true score after training, and the accuracy."""
     x, y = MIXTURE.sample(2000, seeded(0))
     model = MLP((32, 32), functools.partial(nn.Softplus, beta=3), inputs=2, classes=2)
-    penalty = as_regulariser(loss, strength, **options)
-    history = fit(model, (x, y), epochs=8, lr=1e-2, regulariser=penalty)
+    penalty = as_regularizer(loss, strength, **options)
+    history = fit(model, (x, y), epochs=8, lr=1e-2, regularizer=penalty)
     at, of = MIXTURE.sample(1000, seeded(1))
     error = (input_gradient(select(model, of), at) - MIXTURE.score(at, of)).square().sum(1).mean()
     return float(error), history.accuracy[-1]
@@ -254,7 +254,7 @@ def score_error(loss, strength, **options):
 
 def test_training_moves_the_logit_gradient_towards_the_true_score_or_away():
     plain, accuracy = score_error(gradient_norm_penalty, 0.0)
-    matched, still = score_error(score_matching_loss, 1.0, sigma=0.05, stabiliser=1e-3)
+    matched, still = score_error(score_matching_loss, 1.0, sigma=0.05, stabilizer=1e-3)
     against, also = score_error(anti_score_matching_loss, 0.03, sigma=0.05)
     assert matched < plain / 4
     assert against > 2 * plain
@@ -266,7 +266,7 @@ def test_the_same_seed_gives_the_same_network():
     weights = []
     for seed in (3, 3, 4):
         model = MLP((8,), "softplus", inputs=2, classes=2)
-        fit(model, (x, y), epochs=2, seed=seed, regulariser=as_regulariser(score_matching_loss, 0.1))
+        fit(model, (x, y), epochs=2, seed=seed, regularizer=as_regularizer(score_matching_loss, 0.1))
         weights.append(model.fc.weight.detach())
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
@@ -276,16 +276,16 @@ def test_relu_is_refused_before_any_update():
     model = MLP((8,), "relu", inputs=2, classes=2)
     before = model.fc.weight.detach().clone()
     with pytest.raises(ValueError, match=r"layer 'act1' \(ReLU\)"):
-        fit(model, MIXTURE.sample(50), epochs=1, regulariser=as_regulariser(score_matching_loss, 0.1))
+        fit(model, MIXTURE.sample(50), epochs=1, regularizer=as_regularizer(score_matching_loss, 0.1))
     assert torch.equal(model.fc.weight, before)
 
 
 def test_a_collapse_stops_training_with_the_step_and_keeps_the_last_good_state():
     """Without a ceiling the trace grows without bound; at this rate it overflows soon."""
     model = MLP((8,), "softplus", inputs=2, classes=2)
-    penalty = as_regulariser(anti_score_matching_loss, 1e30, ceiling=None, sigma=0.1)
+    penalty = as_regularizer(anti_score_matching_loss, 1e30, ceiling=None, sigma=0.1)
     with pytest.raises(FloatingPointError, match=r"became .* at step \d+ of epoch \d+; model holds the state of"):
-        fit(model, MIXTURE.sample(100), epochs=50, lr=1e4, optimiser="sgd", regulariser=penalty, batch_size=50)
+        fit(model, MIXTURE.sample(100), epochs=50, lr=1e4, optimizer="sgd", regularizer=penalty, batch_size=50)
     assert all(parameter.isfinite().all() for parameter in model.parameters())
     assert not model.training
 
@@ -297,33 +297,33 @@ WRONG = [
     (lambda: score_matching_loss(lambda x: x.sum(1), X / 0), "x: expected finite values"),
     (lambda: score_matching_loss(lambda x: x.sum(1), X, samples=0), "samples: expected an int of at least 1, got 0"),
     (lambda: score_matching_loss(lambda x: x.sum(1), X, sigma=0), "sigma: expected a number above 0, got 0"),
-    (lambda: score_matching_loss(lambda x: x.sum(1), X, stabiliser=-1), "stabiliser: expected a finite number of at"),
+    (lambda: score_matching_loss(lambda x: x.sum(1), X, stabilizer=-1), "stabilizer: expected a finite number of at"),
     (lambda: score_matching_loss(lambda x: x.sum(1), X, generator=1), "generator: expected a torch.Generator"),
     (lambda: score_matching_loss(lambda x: x.detach().sum(1), X), "f: expected an output that is differentiable"),
     (lambda: anti_score_matching_loss(lambda x: x.sum(1), X, ceiling=math.inf), "ceiling: expected a finite number"),
     (lambda: gradient_norm_penalty(lambda x: x.detach().sum(1), X), "f: expected an output that is differentiable"),
     (lambda: gradient_norm_penalty(lambda x: x.sum(1), X.long()), "x: expected a floating tensor"),
-    (lambda: as_regulariser(3, 1.0), "loss: expected a function of f and x, got int"),
-    (lambda: as_regulariser(score_matching_loss, -1.0), "strength: expected a finite number of at least 0"),
-    (lambda: as_regulariser(score_matching_loss, 1.0, of="loss"), 'of: expected "logit", "log_prob" or "prob"'),
+    (lambda: as_regularizer(3, 1.0), "loss: expected a function of f and x, got int"),
+    (lambda: as_regularizer(score_matching_loss, -1.0), "strength: expected a finite number of at least 0"),
+    (lambda: as_regularizer(score_matching_loss, 1.0, of="loss"), 'of: expected "logit", "log_prob" or "prob"'),
     (
-        lambda: as_regulariser(score_matching_loss, 1.0, ceiling=3, sigma=1),
+        lambda: as_regularizer(score_matching_loss, 1.0, ceiling=3, sigma=1),
         "options: expected arguments of score_matching_loss, got ceiling",
     ),
 ]
 
 
-def test_a_regulariser_names_wrong_labels_and_generators(monkeypatch):
+def test_a_regularizer_names_wrong_labels_and_generators(monkeypatch):
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     x, model = normal(4, 6), network()
-    penalty = as_regulariser(gradient_norm_penalty, 0.1)
+    penalty = as_regularizer(gradient_norm_penalty, 0.1)
     expected = penalty(model, x, torch.tensor([0, 1, 0, 1]), torch.Generator())
     assert torch.equal(penalty(model, x, [0, 1, 0, 1], torch.Generator()), expected)
     with pytest.raises(TypeError, match=r"^y: expected an integer tensor.*got torch\.float32"):
         penalty(model, x, torch.zeros(4), torch.Generator())
     with pytest.raises(ValueError, match=r"^y: expected one class per example, shape \(4,\), got \(3,\)"):
         penalty(model, x, torch.zeros(3).long(), torch.Generator())
-    noisy = as_regulariser(score_matching_loss, 0.1)
+    noisy = as_regularizer(score_matching_loss, 0.1)
     with pytest.raises(TypeError, match=r"^generator: expected a torch\.Generator or None, got int"):
         noisy(model, x, torch.zeros(4).long(), 7)
     for loss in (score_matching_loss, anti_score_matching_loss):

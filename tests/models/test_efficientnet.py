@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from interpbook.data import DataError, load_cats
+from interpbook.datasets import DataError, load_cats
 from interpbook.models import efficientnet_lite0, imagenet_classes, preprocess
 
 
@@ -39,8 +39,8 @@ def test_preprocessing_scales_and_crops_the_centre() -> None:
 
 @pytest.mark.parametrize("size", [(256, 256), (1000, 256), (31, 900), (224, 500)])
 def test_any_shape_of_photo(size: tuple[int, int]) -> None:
-    grey = Image.new("L", size, 255)
-    assert torch.equal(preprocess(grey), torch.ones(1, 3, 224, 224))
+    gray = Image.new("L", size, 255)
+    assert torch.equal(preprocess(gray), torch.ones(1, 3, 224, 224))
 
 
 def test_not_a_photo() -> None:

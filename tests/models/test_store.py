@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from interpbook.data import DataError
+from interpbook.datasets import DataError
 from interpbook.models import MLP, RECIPES, Denoiser, Recipe, SmallCNN, load, store, train
 from interpbook.training import accuracy
 

@@ -1,13 +1,9 @@
-"""What the tests of a page share: a notebook's shell in this process, and a registry of toy claims."""
+"""A registry of toy claims."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import jaxtyping
-import matplotlib.pyplot as plt
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
-from IPython.utils.capture import CapturedIO, capture_output
 
 from interpbook.page import claims, registry
 
@@ -23,33 +19,10 @@ TOY_CLAIMS = """
 
 @pytest.fixture
 def toy_claims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    path = tmp_path / "claims.yml"
+    path = tmp_path / "part" / "toy" / "claims.yml"
+    path.parent.mkdir(parents=True)
     path.write_text(TOY_CLAIMS)
-    monkeypatch.setattr(registry, "PATH", path)
+    monkeypatch.setattr(registry, "CHAPTERS", tmp_path)
     claims.forget()
     yield path
     claims.forget()
-
-
-@pytest.fixture
-def shown() -> Iterator[CapturedIO]:
-    """What cells show so far: `shown.outputs`, each with .data and .metadata. For what they print, see capsys."""
-    InteractiveShell.instance()
-    try:
-        with capture_output(stdout=False, stderr=False) as captured:
-            yield captured
-    finally:
-        InteractiveShell.clear_instance()
-
-
-@pytest.fixture
-def without_shape_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wrong kinds of arguments reach the package's own errors, as they do for users."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
-
-
-@pytest.fixture(autouse=True)
-def no_figure_stays_open() -> Iterator[None]:
-    plt.close("all")
-    yield
-    plt.close("all")

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from interpbook import page
+from interpbook.output.numbers import measured
 from interpbook.page import claims, registry
 from interpbook.page.claims import ClaimError
-from interpbook.page.numbers import measured
 
 pytestmark = pytest.mark.usefixtures("toy_claims")
 
@@ -54,8 +54,9 @@ def test_a_tolerance_of_the_registry_is_stored(shown, toy_claims: Path, monkeypa
     page.claim("toy.fails", 0.5)
     assert shown.outputs[0].metadata["interpbook"]["claim"]["measured"][0][1]["tolerance"] == 0.2
     wrong = toy_claims.read_text().replace("tolerance: 0.2", "tolerance: {speed: 0.2}")
-    monkeypatch.setattr(registry, "PATH", toy_claims.with_name("other.yml"))
-    registry.PATH.write_text(wrong)
+    toy_claims.write_text(wrong)
+    registry.read.cache_clear()
+    registry._load.cache_clear()
     with pytest.raises(ValueError, match=r"'toy.fails' has a tolerance for \['speed'\], but measured was \['value'\]"):
         page.claim("toy.fails", 0.5)
 

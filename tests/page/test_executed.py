@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("toy_claims")
 @pytest.fixture
 def notebook(tmp_path: Path) -> Path:
     path = tmp_path / "part" / "toy.ipynb"
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     cells = [nbformat.v4.new_markdown_cell("# Toy"), nbformat.v4.new_code_cell("x = 1", execution_count=1)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
     return path

@@ -8,10 +8,10 @@ import pytest
 from IPython.core.getipython import get_ipython
 
 from interpbook import page
-from interpbook.page.exercises import Checks, Wrong, exercise
+from interpbook.page.exercises import Checks, WrongAnswer, exercise
 
 CHAPTER = '''
-from interpbook.page.exercises import Wrong, exercise
+from interpbook.page.exercises import WrongAnswer, exercise
 
 def helper():
     "not an exercise"
@@ -20,13 +20,13 @@ def helper():
 def additive(f):
     """f(a + b) is f(a) + f(b)."""
     if f(3) != f(1) + f(2):
-        raise Wrong("f(1) + f(2) is not f(3)")
+        raise WrongAnswer("f(1) + f(2) is not f(3)")
     return "additive."
 
 @exercise(rating=1, minutes=1)
 def even(number):
     if number % 2:
-        raise Wrong(f"{number} is odd")
+        raise WrongAnswer(f"{number} is odd")
 '''
 
 
@@ -64,11 +64,11 @@ WRONG_ANSWERS = [
 @pytest.fixture
 def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checks:
     part = tmp_path / "toy_exercises" / "toypart"
-    part.mkdir(parents=True)
-    for folder in (part.parent, part):
+    for folder in (part.parent, part, part / "toychapter", part / "untouched"):
+        folder.mkdir()
         (folder / "__init__.py").write_text("")
-    (part / "toychapter.py").write_text(CHAPTER)
-    (part / "untouched.py").write_text("raise RuntimeError('imported too early')")
+    (part / "toychapter" / "exercises.py").write_text(CHAPTER)
+    (part / "untouched" / "exercises.py").write_text("raise RuntimeError('imported too early')")
     monkeypatch.syspath_prepend(str(tmp_path))
     for name in [name for name in sys.modules if name.startswith("toy_exercises")]:
         del sys.modules[name]
@@ -83,7 +83,7 @@ def test_a_right_answer_gets_one_line(check: Checks, capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize(("answer", "hint"), WRONG_ANSWERS)
 def test_a_wrong_answer_gets_its_hint(check: Checks, answer, hint: str) -> None:
-    with pytest.raises(Wrong, match=hint):
+    with pytest.raises(WrongAnswer, match=hint):
         check.toychapter.additive(answer)
 
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from interpbook import page
+from interpbook.output.numbers import without_marks
 from interpbook.page import maps
-from interpbook.page.numbers import without_marks
 
 ROW = [np.diag([1.0, -3.0]), torch.full((2, 2), 0.5)]
 
@@ -27,8 +27,8 @@ def test_zero_is_clear_and_the_signs_are_mirror_images() -> None:
 
 
 def test_pictures_stand_above_their_maps() -> None:
-    grey, colour = torch.zeros(1, 4, 4), torch.ones(3, 4, 4)
-    fig = page.signed_maps(ROW, ["left", "right"], images=[grey, colour])
+    gray, color = torch.zeros(1, 4, 4), torch.ones(3, 4, 4)
+    fig = page.signed_maps(ROW, ["left", "right"], images=[gray, color])
     assert fig.axes[0].images[0].get_array().shape == (4, 4)
     assert fig.axes[1].images[0].get_array().shape == (4, 4, 3)
     assert len([ax for ax in fig.axes if ax.images]) >= 4

@@ -82,7 +82,7 @@ def changed(cell: nbformat.NotebookNode, pattern: str, replacement: str) -> None
 @pytest.mark.slow
 def test_only_what_may_differ_is_ignored(shown, capsys, toy_claims: Path, tmp_path: Path) -> None:
     begin = "from pathlib import Path\nfrom interpbook import page\nfrom interpbook.page import registry\n"
-    begin += f"registry.PATH = Path({str(toy_claims)!r})"
+    begin += f"registry.CHAPTERS = Path({str(toy_claims.parents[2])!r})"
     cases = SAME + DIFFERENT
     cells = run_as_cells([begin, *(source for _, source, _, _ in cases)], shown, capsys)
     for cell, (_, _, pattern, replacement) in zip(cells[1:], cases, strict=True):

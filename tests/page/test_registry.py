@@ -18,6 +18,7 @@ GOOD = {
 
 
 def write(path: Path, *entries: object) -> Path:
+    path.parent.mkdir(exist_ok=True)
     path.write_text(yaml.safe_dump(list(entries)))
     return path
 
@@ -28,7 +29,7 @@ def test_the_book_s_own_registry_is_valid() -> None:
 
 
 def test_a_claim_is_read_as_written(tmp_path: Path) -> None:
-    [claim] = registry.load(write(tmp_path / "c.yml", {**GOOD, "paper": 0.5, "over": "images"})).values()
+    [claim] = registry.read(write(tmp_path / "a" / "c.yml", {**GOOD, "paper": 0.5, "over": "images"})).values()
     assert claim.source == ("someone2019", "Table 1")
     assert (claim.paper, claim.over, claim.why) == ("0.5", "images", None)
     assert claim.tolerance == {}
@@ -36,14 +37,15 @@ def test_a_claim_is_read_as_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("stated", "read"), [(0.1, {"value": 0.1}), ({"a": 1, "b": 0.5}, {"a": 1.0, "b": 0.5})])
 def test_a_tolerance_is_of_one_quantity_or_by_name(tmp_path: Path, stated: object, read: dict) -> None:
-    [claim] = registry.load(write(tmp_path / "c.yml", {**GOOD, "tolerance": stated})).values()
+    [claim] = registry.read(write(tmp_path / "a" / "c.yml", {**GOOD, "tolerance": stated})).values()
     assert claim.tolerance == read
 
 
 def test_a_registry_of_comments_is_empty(tmp_path: Path) -> None:
-    path = tmp_path / "c.yml"
+    path = tmp_path / "a" / "c.yml"
+    path.parent.mkdir()
     path.write_text("# nothing yet\n")
-    assert registry.load(path) == {}
+    assert registry.read(path) == {}
 
 
 @pytest.mark.parametrize(
@@ -68,17 +70,17 @@ def test_a_registry_of_comments_is_empty(tmp_path: Path) -> None:
 )
 def test_a_malformed_claim_is_named(tmp_path: Path, change: dict, complaint: str) -> None:
     with pytest.raises(ValueError, match=r"c\.yml, claim 'a\.b'") as error:
-        registry.load(write(tmp_path / "c.yml", {**GOOD, **change}))
+        registry.read(write(tmp_path / "a" / "c.yml", {**GOOD, **change}))
     assert complaint in str(error.value)
 
 
 def test_missing_keys_duplicates_and_other_files(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"claim 'a\.b': missing keys: criterion; unknown: none"):
-        registry.load(write(tmp_path / "1.yml", {k: v for k, v in GOOD.items() if k != "criterion"}))
+        registry.read(write(tmp_path / "a" / "1.yml", {k: v for k, v in GOOD.items() if k != "criterion"}))
     with pytest.raises(ValueError, match="this id is there twice"):
-        registry.load(write(tmp_path / "2.yml", GOOD, GOOD))
+        registry.read(write(tmp_path / "a" / "2.yml", GOOD, GOOD))
     with pytest.raises(ValueError, match="claim 1: expected keys and values"):
-        registry.load(write(tmp_path / "3.yml", "a.b"))
-    (tmp_path / "4.yml").write_text("claims: []")
+        registry.read(write(tmp_path / "a" / "3.yml", "a.b"))
+    (tmp_path / "a" / "4.yml").write_text("claims: []")
     with pytest.raises(ValueError, match="holds a dict, expected a list"):
-        registry.load(tmp_path / "4.yml")
+        registry.read(tmp_path / "a" / "4.yml")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from interpbook import page
-from interpbook.page.numbers import from_json
+from interpbook.output.numbers import from_json
 
 COLUMNS = {
     "accuracy": {"plain": [0.8, 0.9], "sharp < 1": 0.95},

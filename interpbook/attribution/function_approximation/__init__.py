@@ -6,7 +6,7 @@ from interpbook.attribution.function_approximation.fit import Explanation, lfa
 from interpbook.attribution.function_approximation.games import exact_banzhaf, exact_shapley
 from interpbook.attribution.function_approximation.losses import GradientMatching, SquaredError
 from interpbook.attribution.function_approximation.methods import METHODS
-from interpbook.attribution.function_approximation.neighbourhoods import (
+from interpbook.attribution.function_approximation.neighborhoods import (
     AdditiveGaussian,
     BinaryExponential,
     BinaryShapley,

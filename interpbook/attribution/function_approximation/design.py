@@ -1,4 +1,4 @@
-"""The points of a neighbourhood that a fit looks at, and what they say about its error."""
+"""The points of a neighborhood that a fit looks at, and what they say about its error."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ __all__ = ["Design", "enumerated", "sampled_pairs"]
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """n points xi with weights that estimate the mean over a neighbourhood.
+    """n points xi with weights that estimate the mean over a neighborhood.
 
     A sample comes in units, single points or pairs of mirror images in adjacent rows, each drawn from one of several
     strata and in their order.
@@ -20,10 +20,10 @@ class Design:
     Attributes:
         xi: the points.
         weight: of each point, summing to 1; one row for all examples, or one for each.
-        stratum: where each unit was drawn; empty when the points are the whole neighbourhood.
+        stratum: where each unit was drawn; empty when the points are the whole neighborhood.
         unseen: the share of each stratum that was left out: 1 for a continuous one, 0 for one enumerated.
         together: at each point, terms in which several features act together, without what a linear fit to the whole
-            neighbourhood takes of them. What a fit to a sample takes of them is sampling error.
+            neighborhood takes of them. What a fit to a sample takes of them is sampling error.
     """
 
     xi: Shaped[Tensor, "n d"]
@@ -34,7 +34,7 @@ class Design:
 
     @property
     def exact(self) -> bool:
-        """Whether the points are the whole neighbourhood, so that the fit has no sampling error."""
+        """Whether the points are the whole neighborhood, so that the fit has no sampling error."""
         return len(self.stratum) == 0
 
     @property
@@ -54,7 +54,7 @@ class Design:
 
 
 def enumerated(xi: Shaped[Tensor, "n d"], weight: Float[Tensor, "W n"] | None = None) -> Design:
-    """A whole neighbourhood, each point with the same weight unless told otherwise.
+    """A whole neighborhood, each point with the same weight unless told otherwise.
 
     >>> enumerated(torch.eye(2)).weight
     tensor([[0.5000, 0.5000]], dtype=torch.float64)
@@ -71,7 +71,7 @@ def sampled_pairs(
     stratum: Int[Tensor, "pairs"] | None = None,
     unseen: Float[Tensor, "strata"] | None = None,
 ) -> Design:
-    """A sample of pairs; without more arguments from one continuous neighbourhood, with equal weights.
+    """A sample of pairs; without more arguments from one continuous neighborhood, with equal weights.
 
     >>> sampled_pairs(torch.tensor([[1.0], [-1.0]])).exact
     False

@@ -1,4 +1,4 @@
-"""The one fitting routine: every explanation here is the linear surrogate with the least loss in a neighbourhood."""
+"""The one fitting routine: every explanation here is the linear surrogate with the least loss in a neighborhood."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interpbook.attribution.function_approximation.losses import Loss
-from interpbook.attribution.function_approximation.neighbourhoods import Neighbourhood
-from interpbook.attribution.function_approximation.problem import pose
+from interpbook.attribution.function_approximation.neighborhoods import Neighborhood
+from interpbook.attribution.function_approximation.problem import make_problem
 from interpbook.equality import EqualByValue
 
 __all__ = ["Explanation", "lfa"]
@@ -23,7 +23,7 @@ class Explanation(EqualByValue):
         weights: raw and signed, in the shape of x, or (B, d) for d groups; on the device and in the dtype of x.
         intercept: g(0), for each example, where the loss fits one.
         standard_error: of the weights, as far as they depend on which points were drawn; 0 where the whole
-            neighbourhood was evaluated, nan where there are too few points to tell, fewer than about 3 d. With
+            neighborhood was evaluated, nan where there are too few points to tell, fewer than about 3 d. With
             hardly more it is too small, by a tenth or two.
         evaluations: points at which f was evaluated, for each example.
         gradients: at how many of them f was differentiated too.
@@ -40,7 +40,7 @@ def lfa(
     f: Callable[[Tensor], Tensor],
     x: Float[Tensor, "B *dims"],
     *,
-    neighbourhood: Neighbourhood,
+    neighborhood: Neighborhood,
     loss: Loss,
     samples: int = 1000,
     generator: torch.Generator | None = None,
@@ -52,23 +52,23 @@ def lfa(
 
         argmin over g(xi) = intercept + weights . xi  of  E over xi ~ Z of loss(f, g, x, xi).
 
-    The neighbourhood Z says where to look, the loss what to call an error. `METHODS` names both for C-LIME,
+    The neighborhood Z says where to look, the loss what to call an error. `METHODS` names both for C-LIME,
     SmoothGrad, the vanilla gradient, integrated gradients, gradient x input, LIME, KernelSHAP and occlusion.
-    Weights are gradients in an additive neighbourhood, in units of f per unit of x; in the others, where xi
+    Weights are gradients in an additive neighborhood, in units of f per unit of x; in the others, where xi
     multiplies x - baseline, they are what a feature adds, in units of f.
 
     Args:
         f: (B, *dims) -> (B,), one number per example; called on whole copies of the batch, (n * B, *dims). Squared
             error needs no gradient.
         x: the batch.
-        neighbourhood: `AdditiveGaussian`, `MultiplicativeUniform`, `BinaryExponential`, `BinaryShapley` or `OneHot`.
+        neighborhood: `AdditiveGaussian`, `MultiplicativeUniform`, `BinaryExponential`, `BinaryShapley` or `OneHot`.
         loss: `SquaredError` or `GradientMatching`.
-        samples: points of the neighbourhood to look at, at most. It is looked at whole where it has no more points,
+        samples: points of the neighborhood to look at, at most. It is looked at whole where it has no more points,
             else in part, mostly in pairs of mirror images. Values that a fit must meet exactly, f(x) and f(baseline),
             come on top.
         generator: where the points come from. Without one, a generator with seed 0: the same call gives the same
             answer.
-        baseline: what xi = 0 stands for in the multiplicative neighbourhoods, in units of x: a number, or a tensor
+        baseline: what xi = 0 stands for in the multiplicative neighborhoods, in units of x: a number, or a tensor
             that broadcasts to x.
         groups: an integer map that broadcasts to dims and gives every value its feature, from 0 to d - 1, such as
             `superpixel_grid` or a segmentation. Without it each value is a feature.
@@ -91,12 +91,12 @@ def lfa(
     >>> explanation = lfa(f, torch.ones(1, 3), **METHODS["KernelSHAP"])
     >>> explanation.weights, explanation.evaluations
     (tensor([[0.5000, 0.5000, 1.0000]]), 8)
-    >>> lfa(f, torch.ones(1, 3), neighbourhood=AdditiveGaussian(0.1), loss=SquaredError()).weights
+    >>> lfa(f, torch.ones(1, 3), neighborhood=AdditiveGaussian(0.1), loss=SquaredError()).weights
     tensor([[1.0000, 1.0000, 1.0000]])
     """
     if not isinstance(loss, Loss):
         raise TypeError(f"loss: expected SquaredError() or GradientMatching(), got {loss!r}")
-    problem, design = pose(f, x, neighbourhood, samples, generator, baseline, groups, chunk)
+    problem, design = make_problem(f, x, neighborhood, samples, generator, baseline, groups, chunk)
     fitted = loss.fit(problem, design)
     features = problem.features
     return Explanation(

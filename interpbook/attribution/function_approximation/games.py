@@ -9,10 +9,10 @@ from torch import Tensor
 
 from interpbook.attribution.function_approximation.coalitions import all_coalitions
 from interpbook.attribution.function_approximation.features import features_of
-from interpbook.attribution.function_approximation.neighbourhoods import BinaryShapley
+from interpbook.attribution.function_approximation.neighborhoods import BinaryShapley
 from interpbook.attribution.function_approximation.problem import Problem
-from interpbook.attribution.select import hold, per_call
 from interpbook.checks import check_baseline, check_input
+from interpbook.functions import copies_per_call, fix_target
 
 __all__ = ["exact_banzhaf", "exact_shapley"]
 
@@ -97,7 +97,9 @@ def _value(
     d = features.count
     if d > LARGEST:
         raise ValueError(f"x: expected at most {LARGEST} features, got {d}: fewer `groups`, or `lfa`")
-    problem = Problem(hold(f, x), x, check_baseline(baseline, x), features, BinaryShapley(), per_call(x, chunk))
+    problem = Problem(
+        fix_target(f, x), x, check_baseline(baseline, x), features, BinaryShapley(), copies_per_call(x, chunk)
+    )
     masks = all_coalitions(d)
     worth, size = problem.values(masks), masks.sum(1)
     weight = torch.tensor([*share(d), 0.0], dtype=torch.float64)[size]  # all features: nobody is left to join

@@ -71,9 +71,9 @@ def least_squares(
     length = ones.square().sum(1, keepdim=True)
     # What each point counts in a mean: its weight, less what the noise makes doubtful.
     share = (whiten(ones) / length)[..., 0] * root
-    centre = share @ a if intercept else a.new_zeros(len(weight), a.shape[1])
+    center = share @ a if intercept else a.new_zeros(len(weight), a.shape[1])
     level = (share * y).sum(1, keepdim=True) if intercept else y.new_zeros(len(y), 1)
-    u, s, vh = _svd(whiten(root[..., None] * (a - centre[:, None])))
+    u, s, vh = _svd(whiten(root[..., None] * (a - center[:, None])))
     # Against the size of the points before they were centred: of equal points, centring leaves rounding errors.
     size = (weight @ a.square().sum(1)).sqrt()[:, None]
     kept = s > size * max(a.shape) * torch.finfo(s.dtype).eps
@@ -82,7 +82,7 @@ def least_squares(
     # The matrix that turns values, less their level, times the roots of their weights into slopes.
     operator = (vh.mT * shrunk[:, None]) @ u.mT
     slope = (operator @ (root * (y - level))[..., None])[..., 0]
-    offset = level[:, 0] - (slope * centre).sum(1)
+    offset = level[:, 0] - (slope * center).sum(1)
     residual = whiten(whiten((root * (y - offset[:, None] - slope @ a.T))[..., None]))
     # Residuals are 1 - E E' - F F' times values, with what the noise explains and what the fit does.
     e, f = explained, u * (s * shrunk).sqrt()[:, None]
@@ -99,7 +99,7 @@ def least_squares(
         drawn = operator * (missing * pair)[:, None]
         operator = operator + drawn - (drawn @ e) @ e.mT - (drawn @ f) @ f.mT
         slope = slope + (drawn @ residual)[..., 0]
-        offset = level[:, 0] - (slope * centre).sum(1)
+        offset = level[:, 0] - (slope * center).sum(1)
     return LinearFit(slope, offset, operator * residual.mT, leverage, int(kept.sum(1).min()))
 
 

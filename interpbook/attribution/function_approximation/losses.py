@@ -66,15 +66,15 @@ class SquaredError(Loss):
         d, xi = problem.features.count, design.xi.double()
         y = problem.values(design.xi)
         columns, share, base = d, torch.zeros(len(y), 1, dtype=torch.float64), None
-        if problem.neighbourhood.pinned:
+        if problem.neighborhood.pinned:
             # With weights = total / d + slope, and slope orthogonal to ones, the values at both ends are exact.
             none, everything = problem.values(torch.tensor([[False], [True]]).expand(2, d)).T[..., None]
             share, base, columns = (everything - none) / d, none[:, 0], d - 1
             y, xi = y - none - share * xi.sum(1), xi - xi.mean(1, keepdim=True)
         elif not self.intercept:
-            example = torch.full((1, d), problem.neighbourhood.example)
-            y, xi = y - problem.values(example), xi - problem.neighbourhood.example
-        free = self.intercept and not problem.neighbourhood.pinned
+            example = torch.full((1, d), problem.neighborhood.example)
+            y, xi = y - problem.values(example), xi - problem.neighborhood.example
+        free = self.intercept and not problem.neighborhood.pinned
         noise = None if self.ridge else _noise(design)  # it would change what a penalty is worth
         in_pairs = noise is not None and design.unit == 2
         missing = design.unseen[design.stratum].repeat_interleave(2) if in_pairs else None
@@ -86,7 +86,7 @@ class SquaredError(Loss):
             weights=share + fit.slope,
             intercept=(fit.intercept if free else base) if self.intercept else None,
             standard_error=error,
-            evaluations=y.shape[1] + (2 if problem.neighbourhood.pinned else 0 if self.intercept else 1),
+            evaluations=y.shape[1] + (2 if problem.neighborhood.pinned else 0 if self.intercept else 1),
             gradients=0,
         )
 
@@ -97,14 +97,14 @@ class GradientMatching(Loss):
 
         E | grad f(point) - grad g(xi) |^2,        least for weights = E grad f(point).
 
-    It does not see an intercept. Where a neighbourhood gives both ends infinite weight, the mean is theirs.
+    It does not see an intercept. Where a neighborhood gives both ends infinite weight, the mean is theirs.
 
     >>> GradientMatching()
     GradientMatching()
     """
 
     def fit(self, problem: Problem, design: Design) -> Fitted:
-        if problem.neighbourhood.pinned:
+        if problem.neighborhood.pinned:
             design = enumerated(torch.tensor([[False], [True]]).expand(2, problem.features.count))
         weight = design.weight.T[..., None]
         # One pass, because the gradients of a large model do not fit in memory together: in each stratum, sums of u,

@@ -1,16 +1,16 @@
-"""Eight methods of explanation, each a neighbourhood and a loss [han2022explanation]."""
+"""Eight methods of explanation, each a neighborhood and a loss [han2022explanation]."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypedDict
 
 from interpbook.attribution.function_approximation.losses import GradientMatching, Loss, SquaredError
-from interpbook.attribution.function_approximation.neighbourhoods import (
+from interpbook.attribution.function_approximation.neighborhoods import (
     AdditiveGaussian,
     BinaryExponential,
     BinaryShapley,
     MultiplicativeUniform,
-    Neighbourhood,
+    Neighborhood,
     OneHot,
 )
 
@@ -20,7 +20,7 @@ __all__ = ["METHODS"]
 class Method(TypedDict):
     """The two arguments of `lfa` that make a method."""
 
-    neighbourhood: Neighbourhood
+    neighborhood: Neighborhood
     loss: Loss
 
 
@@ -29,13 +29,13 @@ class Method(TypedDict):
 #: x, and LIME [ribeiro2016why] has the kernel of the package lime for images.
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
-        "C-LIME": Method(neighbourhood=AdditiveGaussian(0.1), loss=SquaredError()),
-        "SmoothGrad": Method(neighbourhood=AdditiveGaussian(0.1), loss=GradientMatching()),
-        "vanilla gradient": Method(neighbourhood=AdditiveGaussian(0.0), loss=GradientMatching()),
-        "integrated gradients": Method(neighbourhood=MultiplicativeUniform(0.0), loss=GradientMatching()),
-        "gradient x input": Method(neighbourhood=MultiplicativeUniform(1.0), loss=GradientMatching()),
-        "LIME": Method(neighbourhood=BinaryExponential(0.25, distance="mask"), loss=SquaredError()),
-        "KernelSHAP": Method(neighbourhood=BinaryShapley(), loss=SquaredError()),
-        "occlusion": Method(neighbourhood=OneHot(), loss=SquaredError(intercept=False)),
+        "C-LIME": Method(neighborhood=AdditiveGaussian(0.1), loss=SquaredError()),
+        "SmoothGrad": Method(neighborhood=AdditiveGaussian(0.1), loss=GradientMatching()),
+        "vanilla gradient": Method(neighborhood=AdditiveGaussian(0.0), loss=GradientMatching()),
+        "integrated gradients": Method(neighborhood=MultiplicativeUniform(0.0), loss=GradientMatching()),
+        "gradient x input": Method(neighborhood=MultiplicativeUniform(1.0), loss=GradientMatching()),
+        "LIME": Method(neighborhood=BinaryExponential(0.25, distance="mask"), loss=SquaredError()),
+        "KernelSHAP": Method(neighborhood=BinaryShapley(), loss=SquaredError()),
+        "occlusion": Method(neighborhood=OneHot(), loss=SquaredError(intercept=False)),
     }
 )

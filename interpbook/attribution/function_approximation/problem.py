@@ -9,12 +9,11 @@ from torch import Tensor
 
 from interpbook.attribution.function_approximation.design import Design
 from interpbook.attribution.function_approximation.features import Features, features_of
-from interpbook.attribution.function_approximation.neighbourhoods import Neighbourhood
-from interpbook.attribution.gradients import input_gradient
-from interpbook.attribution.select import hold, per_call
+from interpbook.attribution.function_approximation.neighborhoods import Neighborhood
 from interpbook.checks import check_baseline, check_count, check_generator, check_input, check_values
+from interpbook.functions import copies_per_call, fix_target, input_gradient
 
-__all__ = ["Problem", "pose"]
+__all__ = ["Problem", "make_problem"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +25,7 @@ class Problem:
         x: the batch, detached.
         start: the baseline, in the shape of x.
         features: what xi has one entry for.
-        neighbourhood: how x and xi make a point.
+        neighborhood: how x and xi make a point.
         copies: of the batch in one call of f.
     """
 
@@ -34,13 +33,13 @@ class Problem:
     x: Float[Tensor, "B *dims"]
     start: Float[Tensor, "B *dims"]
     features: Features
-    neighbourhood: Neighbourhood
+    neighborhood: Neighborhood
     copies: int
 
     def points(self, xi: Shaped[Tensor, "n d"]) -> Float[Tensor, "points *dims"]:
         """The points in input space, copy after copy of the batch."""
         spread = self.features.spread(xi.to(self.x.device))
-        return self.neighbourhood.perturb(self.x, self.start, spread).flatten(0, 1)
+        return self.neighborhood.perturb(self.x, self.start, spread).flatten(0, 1)
 
     def values(self, xi: Shaped[Tensor, "n d"]) -> Float[Tensor, "B n"]:
         """f at each point, in float64 on the CPU, where fits are solved."""
@@ -56,14 +55,14 @@ class Problem:
         calls = [input_gradient(self.f, self.points(some)) for some in xi.split(self.copies)]
         gradient = torch.cat(calls).unflatten(0, (len(xi), len(self.x)))
         exact = gradient.dtype if gradient.device.type == "mps" else torch.float64
-        pulled = self.neighbourhood.pull_back(gradient.to(exact), self.x.to(exact), self.start.to(exact))
+        pulled = self.neighborhood.pull_back(gradient.to(exact), self.x.to(exact), self.start.to(exact))
         return self.features.collect(pulled.flatten(0, 1)).unflatten(0, (len(xi), len(self.x)))
 
 
-def pose(
+def make_problem(
     f: Callable[[Tensor], Tensor],
     x: Float[Tensor, "B *dims"],
-    neighbourhood: Neighbourhood,
+    neighborhood: Neighborhood,
     samples: int,
     generator: torch.Generator | None,
     baseline: float | int | Float[Tensor, "..."],
@@ -77,10 +76,10 @@ def pose(
     """
     check_input(x)
     x = x.detach()
-    if not isinstance(neighbourhood, Neighbourhood):
-        raise TypeError(f"neighbourhood: expected a neighbourhood such as BinaryShapley(), got {neighbourhood!r}")
+    if not isinstance(neighborhood, Neighborhood):
+        raise TypeError(f"neighborhood: expected a neighborhood such as BinaryShapley(), got {neighborhood!r}")
     samples = check_count(samples, "samples")
     generator = check_generator(generator)
     start, features = check_baseline(baseline, x), features_of(x, groups)
-    problem = Problem(hold(f, x), x, start, features, neighbourhood, per_call(x, chunk))
-    return problem, neighbourhood.draw(x, start, features, samples, generator)
+    problem = Problem(fix_target(f, x), x, start, features, neighborhood, copies_per_call(x, chunk))
+    return problem, neighborhood.draw(x, start, features, samples, generator)

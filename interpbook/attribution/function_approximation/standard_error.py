@@ -1,4 +1,4 @@
-"""How far the weights of a fit are from those of the whole neighbourhood, from how much what was drawn disagrees."""
+"""How far the weights of a fit are from those of the whole neighborhood, from how much what was drawn disagrees."""
 
 import torch
 from jaxtyping import Float
@@ -30,7 +30,7 @@ def standard_error(
         sqrt( sum over strata of  unseen * m / (m - 1) * sum over its m units of (u - mean u)^2 / (1 - h) ),
 
     where u is the influence of a unit. A single stratum has mean 0; strata of one unit are not centred. The whole
-    neighbourhood has error 0.
+    neighborhood has error 0.
 
     >>> from interpbook.attribution.function_approximation.design import sampled_pairs
     >>> design = sampled_pairs(torch.tensor([[1.0], [-1.0], [2.0], [-2.0]]))

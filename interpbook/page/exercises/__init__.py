@@ -1,19 +1,19 @@
 """Exercises: `page.check.<chapter>.<name>(answer)` says whether an answer is right, and what is wrong.
 
-The checks of a chapter are plain functions in `exercises/<part>/<chapter>.py`, each under `@exercise`. They
-test properties of the answer, not equality with a solution.
+The checks of a chapter are plain functions in `interpbook/chapters/<part>/<chapter>/exercises`, each under `@exercise`.
+They test properties of the answer, not equality with a solution.
 """
 
 import functools
 import importlib
 import inspect
-import pkgutil
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 
-class Wrong(AssertionError):
+class WrongAnswer(AssertionError):
     """The answer is wrong; the message is a hint. A notebook shows the hint alone, with no traceback."""
 
     def _render_traceback_(self) -> list[str]:
@@ -21,7 +21,7 @@ class Wrong(AssertionError):
 
 
 def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None]], Callable[..., None]]:
-    """Make a check of a function that raises `Wrong("hint")`, or returns a few words of praise or None.
+    """Make a check of a function that raises `WrongAnswer("hint")`, or returns a few words of praise or None.
 
     The student's functions reach the check guarded: where one raises, or returns nothing, the hint names it.
 
@@ -51,7 +51,7 @@ def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None
         @functools.wraps(check)
         def checked(*answers: object) -> None:
             if any(answer is None or answer is ... for answer in answers):
-                raise Wrong("there is no answer here yet: it is still None or ...")
+                raise WrongAnswer("there is no answer here yet: it is still None or ...")
             praise = check(*map(guarded, answers))
             print(f"Correct: {praise}" if praise else "Correct.")
 
@@ -71,22 +71,22 @@ def guarded(answer: object) -> object:
     def guarded(*args: object, **keywords: object) -> object:
         try:
             result = answer(*args, **keywords)
-        except Wrong:
+        except WrongAnswer:
             raise
         except Exception as error:
             home = answer.__code__.co_filename  # a notebook gives every cell a name of its own
             line = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == home][-1:]
             where = f" in line {line[0]}" if line else ""
-            raise Wrong(f"{name} raised {type(error).__name__}{where}: {error}") from error
+            raise WrongAnswer(f"{name} raised {type(error).__name__}{where}: {error}") from error
         if result is None:
-            raise Wrong(f"{name} returned None: is there a `return` at its end?")
+            raise WrongAnswer(f"{name} returned None: is there a `return` at its end?")
         return result
 
     return guarded
 
 
 class Checks:
-    """`check.<chapter>.<name>`: the chapters found below a package, each imported when it is first used.
+    """`check.<chapter>.<name>`: the chapters found in a package, each imported when it is first used.
 
     >>> check  # doctest: +ELLIPSIS
     <exercise checks: ...>
@@ -96,13 +96,12 @@ class Checks:
         self._package = package
 
     def _chapters(self) -> dict[str, str]:
-        root = importlib.import_module(self._package)
+        """The module with a chapter's exercises, by the chapter's name."""
+        folder = Path(importlib.import_module(self._package).__path__[0])
         found = {}
-        for part in pkgutil.iter_modules(root.__path__, f"{self._package}."):
-            if part.ispkg:
-                folder = importlib.import_module(part.name)
-                names = (chapter.name for chapter in pkgutil.iter_modules(folder.__path__, f"{part.name}."))
-                found.update({name.rpartition(".")[2]: name for name in names})
+        for chapter in sorted(folder.glob("*/*/")):
+            if (chapter / "exercises.py").exists() or (chapter / "exercises" / "__init__.py").exists():
+                found[chapter.name] = f"{self._package}.{chapter.parent.name}.{chapter.name}.exercises"
         return found
 
     def __getattr__(self, chapter: str) -> "Chapter":
@@ -143,4 +142,4 @@ class Chapter:
         return f"<exercises of {self._name}: {', '.join(dir(self)) or 'none'}>"
 
 
-check = Checks(__name__)
+check = Checks("interpbook.chapters")

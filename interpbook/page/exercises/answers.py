@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from interpbook.page.exercises import Wrong
+from interpbook.page.exercises import WrongAnswer
 
 __all__ = ["close", "expect_function", "listed", "number", "vector"]
 
@@ -14,10 +14,10 @@ def expect_function(answer: object) -> None:
     >>> expect_function(3)
     Traceback (most recent call last):
         ...
-    interpbook.page.exercises.Wrong: the answer should be a function; give its name, without calling it
+    interpbook.page.exercises.WrongAnswer: the answer should be a function; give its name, without calling it
     """
     if not callable(answer):
-        raise Wrong("the answer should be a function; give its name, without calling it")
+        raise WrongAnswer("the answer should be a function; give its name, without calling it")
 
 
 def number(value: object, name: str) -> float:
@@ -29,7 +29,7 @@ def number(value: object, name: str) -> float:
     try:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, RuntimeError):
-        raise Wrong(f"{name} should be one number") from None
+        raise WrongAnswer(f"{name} should be one number") from None
 
 
 def vector(value: object, d: int, name: str) -> Tensor:
@@ -41,11 +41,11 @@ def vector(value: object, d: int, name: str) -> Tensor:
     try:
         read = torch.as_tensor(value).detach().double()
     except (TypeError, ValueError, RuntimeError):
-        raise Wrong(f"{name} should be a tensor of shape ({d},)") from None
+        raise WrongAnswer(f"{name} should be a tensor of shape ({d},)") from None
     if tuple(read.shape) != (d,):
-        raise Wrong(f"{name} should have shape ({d},), one number for each feature, and has {tuple(read.shape)}")
+        raise WrongAnswer(f"{name} should have shape ({d},), one number for each feature, and has {tuple(read.shape)}")
     if not read.isfinite().all():
-        raise Wrong(f"{name} should be finite, and is {listed(read)}")
+        raise WrongAnswer(f"{name} should be finite, and is {listed(read)}")
     return read
 
 

@@ -1,4 +1,4 @@
-"""A surrogate's error in any neighbourhood: zero for what is linear, least at home, and against the sum by hand."""
+"""A surrogate's error in any neighborhood: zero for what is linear, least at home, and against the sum by hand."""
 
 import jaxtyping
 import pytest
@@ -29,8 +29,8 @@ def x() -> torch.Tensor:
 
 @pytest.mark.parametrize("place", PLACES, ids=repr)
 def test_f_is_its_own_best_surrogate_and_a_shift_counts_in_full(place, x) -> None:
-    assert surrogate_error(bent, bent, x, neighbourhood=place).abs().max() == 0
-    shifted = surrogate_error(bent, lambda z: bent(z) + 0.25, x, neighbourhood=place)
+    assert surrogate_error(bent, bent, x, neighborhood=place).abs().max() == 0
+    shifted = surrogate_error(bent, lambda z: bent(z) + 0.25, x, neighborhood=place)
     torch.testing.assert_close(shifted, torch.full((3,), 0.25, dtype=torch.float64))
 
 
@@ -41,28 +41,28 @@ def test_it_is_the_weighted_sum_over_all_masks(x) -> None:
     for k in range(3):
         points = masks * x[k]
         error = (weight @ (bent(points) - points.sum(1)).square() / weight.sum()).sqrt()
-        found = surrogate_error(bent, lambda z: g(z, 1), x[k : k + 1], neighbourhood=BinaryExponential(0.25))
+        found = surrogate_error(bent, lambda z: g(z, 1), x[k : k + 1], neighborhood=BinaryExponential(0.25))
         torch.testing.assert_close(found, error[None])
 
 
 @pytest.mark.parametrize("name", ["C-LIME", "LIME"])
 def test_a_fit_by_squared_error_has_the_least_error_at_home(name, x) -> None:
-    point, home = x[:1], METHODS[name]["neighbourhood"]
+    point, home = x[:1], METHODS[name]["neighborhood"]
     fit = lfa(bent, point, **METHODS[name])
 
     def moved(by: torch.Tensor):
         scale, shift = (point, 0) if name == "LIME" else (1, -point)
         return lambda z: fit.intercept + ((z + shift) * (fit.weights + by) / scale).sum(1)
 
-    least = surrogate_error(bent, moved(torch.zeros(1, 4)), point, neighbourhood=home)
+    least = surrogate_error(bent, moved(torch.zeros(1, 4)), point, neighborhood=home)
     for k in range(8):
         by = 0.01 * torch.randn(1, 4, generator=torch.Generator().manual_seed(k))
-        assert surrogate_error(bent, moved(by), point, neighbourhood=home) > least
+        assert surrogate_error(bent, moved(by), point, neighborhood=home) > least
 
 
 def test_groups_and_baseline_reach_the_points(x) -> None:
     groups = torch.tensor([0, 0, 1, 1])
-    found = surrogate_error(bent, lambda z: 0 * z[:, 0], x[:1], neighbourhood=OneHot(), baseline=0.5, groups=groups)
+    found = surrogate_error(bent, lambda z: 0 * z[:, 0], x[:1], neighborhood=OneHot(), baseline=0.5, groups=groups)
     without = [torch.where(groups == k, 0.5, x[:1]) for k in range(2)]
     by_hand = torch.stack([bent(z).square() for z in without]).mean(0).sqrt()
     torch.testing.assert_close(found, by_hand)
@@ -70,9 +70,9 @@ def test_groups_and_baseline_reach_the_points(x) -> None:
 
 def test_what_is_wrong_is_named(x, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
-    with pytest.raises(TypeError, match="neighbourhood: expected"):
-        surrogate_error(bent, bent, x, neighbourhood="here")
+    with pytest.raises(TypeError, match="neighborhood: expected"):
+        surrogate_error(bent, bent, x, neighborhood="here")
     with pytest.raises(ValueError, match="finite"):
-        surrogate_error(bent, lambda z: z.sum(1) * float("nan"), x, neighbourhood=OneHot())
+        surrogate_error(bent, lambda z: z.sum(1) * float("nan"), x, neighborhood=OneHot())
     with pytest.raises(ValueError, match="samples: expected"):
-        surrogate_error(bent, bent, x, neighbourhood=AdditiveGaussian(0.1), samples=1)
+        surrogate_error(bent, bent, x, neighborhood=AdditiveGaussian(0.1), samples=1)

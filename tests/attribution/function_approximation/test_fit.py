@@ -166,7 +166,7 @@ def test_baseline_broadcasts(row):
     for baseline in (0.5, torch.tensor(0.5), torch.full((5,), 0.5), torch.full((3, 1, 1), 0.5)):
         torch.testing.assert_close(lfa(bumpy, x, **row, baseline=baseline, samples=60).weights, full)
     plain = lfa(bumpy, x, **row, samples=60).weights
-    assert torch.allclose(plain, full) == isinstance(row["neighbourhood"], AdditiveGaussian)
+    assert torch.allclose(plain, full) == isinstance(row["neighborhood"], AdditiveGaussian)
 
 
 @pytest.mark.parametrize("name", ["LIME", "KernelSHAP", "occlusion"])
@@ -185,8 +185,8 @@ def test_binary_points_are_the_input_and_the_baseline_to_the_last_bit(name):
 def test_one_feature(row):
     x = torch.full((2, 1), 2.0, dtype=torch.float64)
     fit = lfa(lambda x: x[:, 0] ** 2 + 1, x, **row, samples=200)
-    additive = isinstance(row["neighbourhood"], AdditiveGaussian)
-    gradient = row["loss"] == GradientMatching() and row["neighbourhood"] == MultiplicativeUniform(1.0)
+    additive = isinstance(row["neighborhood"], AdditiveGaussian)
+    gradient = row["loss"] == GradientMatching() and row["neighborhood"] == MultiplicativeUniform(1.0)
     torch.testing.assert_close(fit.weights, torch.full_like(x, 8.0 if gradient else 4.0), atol=2e-2, rtol=0)
     assert fit.intercept is None or additive or fit.intercept[0] == pytest.approx(1.0)
 
@@ -197,7 +197,7 @@ def test_a_constant_feature_and_a_constant_function(row):
     x = torch.tensor([[1.0, 5.0, 0.0]], dtype=torch.float64)
     fit = lfa(lambda x: (x[:, 0] + 3 * x[:, 2]).exp().log1p(), x, **row, samples=400)
     assert abs(float(fit.weights[0, 1])) <= 5 * float(fit.standard_error[0, 1]) + 1e-9
-    if not isinstance(row["neighbourhood"], AdditiveGaussian):
+    if not isinstance(row["neighborhood"], AdditiveGaussian):
         assert float(fit.weights[0, 2]) == pytest.approx(0, abs=1e-9)
     flat = lfa(lambda x: 0 * x.sum(1) + 4, x, **row)
     torch.testing.assert_close(flat.weights, 0 * x, atol=1e-9, rtol=0)
@@ -215,17 +215,17 @@ def test_features_that_do_the_same_get_the_same(name):
 
 def test_values_along_a_line_do_not_tell_features_apart():
     x = normal(2, 4)
-    fit = lfa(bumpy, x, neighbourhood=MultiplicativeUniform(), loss=SquaredError())
+    fit = lfa(bumpy, x, neighborhood=MultiplicativeUniform(), loss=SquaredError())
     torch.testing.assert_close(fit.weights, fit.weights[:, :1].expand(2, 4))
     assert fit.standard_error.isnan().all()
 
 
-@pytest.mark.parametrize("neighbourhood", [AdditiveGaussian(0.3), BinaryExponential(0.5), BinaryShapley()])
-def test_below_as_many_points_as_features_the_smallest_weights_fit(neighbourhood):
+@pytest.mark.parametrize("neighborhood", [AdditiveGaussian(0.3), BinaryExponential(0.5), BinaryShapley()])
+def test_below_as_many_points_as_features_the_smallest_weights_fit(neighborhood):
     weight, x = normal(30), normal(1, 30, seed=1).abs() + 1
     f = lambda x: x @ weight  # noqa: E731
-    fit = lfa(f, x, neighbourhood=neighbourhood, loss=SquaredError(), samples=20)
-    truth = weight if isinstance(neighbourhood, AdditiveGaussian) else weight * x[0]
+    fit = lfa(f, x, neighborhood=neighborhood, loss=SquaredError(), samples=20)
+    truth = weight if isinstance(neighborhood, AdditiveGaussian) else weight * x[0]
     assert fit.weights.isfinite().all()
     assert fit.standard_error.isnan().all()
     assert fit.weights.norm() < truth.norm()
@@ -248,7 +248,7 @@ def test_zero_inputs():
     x = torch.zeros(2, 3, dtype=torch.float64)
     for name in ("LIME", "KernelSHAP", "occlusion", "integrated gradients", "gradient x input"):
         assert not lfa(bumpy, x, **METHODS[name]).weights.any()
-    fit = lfa(bumpy, x, neighbourhood=BinaryExponential(0.2, distance="input"), loss=SquaredError())
+    fit = lfa(bumpy, x, neighborhood=BinaryExponential(0.2, distance="input"), loss=SquaredError())
     assert not fit.weights.any()
 
 
@@ -257,20 +257,20 @@ def test_a_narrow_kernel_is_not_lost_to_rounding():
     for distance in ("mask", "input"):
         near = BinaryExponential(1e-3, distance)
         for seed in range(8):  # not every sample has the mask of ones, whose weight is never small
-            fit = lfa(bumpy, x, neighbourhood=near, loss=SquaredError(), samples=30, generator=seeded(seed))
+            fit = lfa(bumpy, x, neighborhood=near, loss=SquaredError(), samples=30, generator=seeded(seed))
             assert fit.weights.isfinite().all()
 
 
 def test_superpixels_of_an_image():
     model, x = network(), normal(2, 2, 6, 6)
     grid = superpixel_grid((6, 6), 2)
-    fit = lfa(select(model, 1), x, neighbourhood=BinaryShapley(), loss=SquaredError(), groups=grid, samples=510)
+    fit = lfa(select(model, 1), x, neighborhood=BinaryShapley(), loss=SquaredError(), groups=grid, samples=510)
     torch.testing.assert_close(fit.weights, exact_shapley(select(model, 1), x, groups=grid), rtol=1e-9, atol=1e-9)
     assert fit.weights[:, grid].shape == (2, 6, 6)
 
 
 BAD = [
-    ({"neighbourhood": "gaussian"}, "neighbourhood: expected a neighbourhood"),
+    ({"neighborhood": "gaussian"}, "neighborhood: expected a neighborhood"),
     ({"loss": "squared"}, "loss: expected SquaredError"),
     ({"samples": 0}, "samples: expected an int of at least 1, got 0"),
     ({"samples": 2.5}, "samples: expected an int"),

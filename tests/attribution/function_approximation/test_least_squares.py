@@ -27,12 +27,12 @@ def test_smallest_solution_is_numpys(d, n, intercept, shared, seed):
     fit = least_squares(a, weight, y, intercept)
     for b, w in enumerate(weight.expand(3, n)):
         # The intercept is free of the norm: it is taken out by centring.
-        centre = w @ a if intercept else 0 * a[0]
+        center = w @ a if intercept else 0 * a[0]
         level = w @ y[b] if intercept else 0 * y[b, 0]
         root = w.sqrt()
-        slope = np.linalg.lstsq((root[:, None] * (a - centre)).numpy(), (root * (y[b] - level)).numpy(), rcond=1e-12)[0]
+        slope = np.linalg.lstsq((root[:, None] * (a - center)).numpy(), (root * (y[b] - level)).numpy(), rcond=1e-12)[0]
         np.testing.assert_allclose(fit.slope[b], slope, rtol=1e-6, atol=1e-8)
-        np.testing.assert_allclose(fit.intercept[b], level - slope @ centre.numpy(), rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(fit.intercept[b], level - slope @ center.numpy(), rtol=1e-6, atol=1e-8)
     assert fit.rank == min(d, n - intercept)
 
 

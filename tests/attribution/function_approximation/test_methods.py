@@ -56,7 +56,7 @@ def test_there_are_eight():
         "C-LIME", "SmoothGrad", "vanilla gradient", "integrated gradients", "gradient x input", "LIME", "KernelSHAP",
         "occlusion",
     ]  # fmt: skip
-    assert len({(repr(row["neighbourhood"]), repr(row["loss"])) for row in METHODS.values()}) == 8
+    assert len({(repr(row["neighborhood"]), repr(row["loss"])) for row in METHODS.values()}) == 8
     with pytest.raises(TypeError):
         METHODS["another"] = METHODS["LIME"]
 
@@ -69,7 +69,7 @@ def test_rows_that_are_exact(activation):
     torch.testing.assert_close(lfa(f, x, **METHODS["occlusion"]).weights, occlusion(f, x, window=1))
     shap = lfa(f, x, **METHODS["KernelSHAP"])
     torch.testing.assert_close(shap.weights, exact_shapley(f, x), rtol=1e-10, atol=1e-10)
-    flat = lfa(f, x, neighbourhood=BinaryExponential(float("inf")), loss=SquaredError())
+    flat = lfa(f, x, neighborhood=BinaryExponential(float("inf")), loss=SquaredError())
     torch.testing.assert_close(flat.weights, exact_banzhaf(f, x), rtol=1e-10, atol=1e-10)
 
 
@@ -100,7 +100,7 @@ def test_lime_is_the_weighted_fit_of_scikit_learn():
         kernel = (-(far**2) / (2 * 0.25**2)).exp()
         reference = LinearRegression().fit(masks, f(points).detach(), sample_weight=kernel)
         near = BinaryExponential(0.25, distance)
-        fit = lfa(f, x, neighbourhood=near, loss=SquaredError(), baseline=baseline, samples=32)
+        fit = lfa(f, x, neighborhood=near, loss=SquaredError(), baseline=baseline, samples=32)
         assert not fit.standard_error.any()
         torch.testing.assert_close(fit.weights[0], torch.tensor(reference.coef_), rtol=1e-9, atol=1e-10)
         assert float(fit.intercept[0]) == pytest.approx(reference.intercept_)
@@ -113,7 +113,7 @@ def test_stein_c_lime_approaches_smoothgrad_as_the_root_of_the_budget():
     def distance(samples):
         pair = []
         for loss in (SquaredError(), GradientMatching()):
-            fit = lfa(f, x, neighbourhood=AdditiveGaussian(0.7), loss=loss, samples=samples, generator=seeded(3))
+            fit = lfa(f, x, neighborhood=AdditiveGaussian(0.7), loss=loss, samples=samples, generator=seeded(3))
             pair.append(fit.weights)
         return float((pair[0] - pair[1]).square().mean().sqrt())
 
@@ -129,7 +129,7 @@ def test_a_linear_model_is_recovered(name, d, seed):
     """Its weights by the additive rows, its terms weight * (x - baseline) by the multiplicative ones."""
     weight, x, baseline = normal(d, seed=seed), normal(3, d, seed=seed + 1), normal(d, seed=seed + 2)
     fit = lfa(lambda x: x @ weight + 2, x, **METHODS[name], samples=40, baseline=baseline)
-    additive = isinstance(METHODS[name]["neighbourhood"], AdditiveGaussian)
+    additive = isinstance(METHODS[name]["neighborhood"], AdditiveGaussian)
     expected = weight.expand(3, d) if additive else weight * (x - baseline)
     torch.testing.assert_close(fit.weights, expected, rtol=1e-8, atol=1e-8)
     assert (fit.standard_error.nan_to_num() < 1e-6).all()
@@ -147,9 +147,9 @@ def test_pairs_make_quadratics_exact(d, seed):
     gradient = x @ (a + a.T)
     near = AdditiveGaussian(1.0)
     for loss in (GradientMatching(), SquaredError(intercept=False)):
-        fit = lfa(f, x, neighbourhood=near, loss=loss, samples=2 * d + 2)
+        fit = lfa(f, x, neighborhood=near, loss=loss, samples=2 * d + 2)
         torch.testing.assert_close(fit.weights, gradient, rtol=1e-6, atol=1e-6)
-    path = lfa(f, x, neighbourhood=MultiplicativeUniform(), loss=GradientMatching(), samples=2)
+    path = lfa(f, x, neighborhood=MultiplicativeUniform(), loss=GradientMatching(), samples=2)
     torch.testing.assert_close(path.weights, x * gradient / 2, rtol=1e-9, atol=1e-9)
 
 
@@ -245,12 +245,12 @@ def test_shapley_known_answers(f, x, baseline, expected):
     assert not fit.standard_error.any()
 
 
-def test_every_neighbourhood_goes_with_every_loss():
+def test_every_neighborhood_goes_with_every_loss():
     f, x = select(network(4, 6, 2), 1), normal(2, 4)
     gradients = {}
     for name, row in METHODS.items():
         for loss in (SquaredError(), SquaredError(intercept=False), GradientMatching()):
-            fit = lfa(f, x, neighbourhood=row["neighbourhood"], loss=loss)
+            fit = lfa(f, x, neighborhood=row["neighborhood"], loss=loss)
             assert fit.weights.shape == fit.standard_error.shape == (2, 4)
             assert fit.weights.isfinite().all()
             gradients[name] = fit.weights
@@ -264,7 +264,7 @@ def test_every_neighbourhood_goes_with_every_loss():
 
 def test_shapley_without_an_intercept_is_the_same():
     f, x = select(network(4, 6, 2), 1), normal(2, 4)
-    fit = lfa(f, x, neighbourhood=BinaryShapley(), loss=SquaredError(intercept=False))
+    fit = lfa(f, x, neighborhood=BinaryShapley(), loss=SquaredError(intercept=False))
     torch.testing.assert_close(fit.weights, exact_shapley(f, x))
     assert fit.intercept is None
 
@@ -273,7 +273,7 @@ def test_shapley_without_an_intercept_is_the_same():
 def test_few_masks_are_not_wasted_on_pairs(distance):
     """30 masks and ten features: complements have little weight, and there are as many differences as unknowns."""
     f, x = bent_network(10), 2 * normal(5, 10)
-    row = {"neighbourhood": BinaryExponential(0.25, distance), "loss": SquaredError()}
+    row = {"neighborhood": BinaryExponential(0.25, distance), "loss": SquaredError()}
     whole = lfa(f, x, **row, samples=2**10).weights
     fits = [lfa(f, x, **row, samples=30, generator=seeded(k)).weights for k in range(8)]
     assert float((torch.stack(fits) - whole).square().mean().sqrt() / whole.square().mean().sqrt()) <= 0.75

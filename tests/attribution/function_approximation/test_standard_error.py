@@ -7,7 +7,7 @@ from interpbook.attribution.function_approximation.design import Design, enumera
 from interpbook.attribution.function_approximation.fit import lfa
 from interpbook.attribution.function_approximation.games import exact_shapley
 from interpbook.attribution.function_approximation.losses import GradientMatching, SquaredError
-from interpbook.attribution.function_approximation.neighbourhoods import (
+from interpbook.attribution.function_approximation.neighborhoods import (
     AdditiveGaussian,
     BinaryExponential,
     BinaryShapley,
@@ -72,17 +72,17 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("neighbourhood", "loss", "samples"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("neighborhood", "loss", "samples"), CASES.values(), ids=CASES)
 @pytest.mark.slow
-def test_it_is_as_large_as_the_error(neighbourhood, loss, samples):
+def test_it_is_as_large_as_the_error(neighborhood, loss, samples):
     """Over 300 samples, (weights - limit) / standard error has mean 0 and mean square 1, and 95% are below 2."""
     x, runs = normal(1, 8), 300
     limit = lfa(
-        bumpy, x, neighbourhood=neighbourhood, loss=loss, samples=400_000, generator=torch.Generator().manual_seed(99)
+        bumpy, x, neighborhood=neighborhood, loss=loss, samples=400_000, generator=torch.Generator().manual_seed(99)
     ).weights
     generator = torch.Generator().manual_seed(7)
     fits = [
-        lfa(bumpy, x, neighbourhood=neighbourhood, loss=loss, samples=samples, generator=generator) for _ in range(runs)
+        lfa(bumpy, x, neighborhood=neighborhood, loss=loss, samples=samples, generator=generator) for _ in range(runs)
     ]
     error = torch.cat([fit.weights - limit for fit in fits])
     reported = torch.cat([fit.standard_error for fit in fits])
@@ -96,40 +96,40 @@ def test_it_is_as_large_as_the_error(neighbourhood, loss, samples):
 
 def test_it_falls_as_the_root_of_the_budget():
     x = normal(3, 6)
-    for neighbourhood, loss in [(AdditiveGaussian(0.3), SquaredError()), (AdditiveGaussian(0.3), GradientMatching())]:
+    for neighborhood, loss in [(AdditiveGaussian(0.3), SquaredError()), (AdditiveGaussian(0.3), GradientMatching())]:
         small, large = (
-            lfa(bumpy, x, neighbourhood=neighbourhood, loss=loss, samples=n).standard_error for n in (2000, 32000)
+            lfa(bumpy, x, neighborhood=neighborhood, loss=loss, samples=n).standard_error for n in (2000, 32000)
         )
         assert float((small / large).mean()) == pytest.approx(4, rel=0.1)
 
 
 def test_one_pair_tells_nothing():
     x = normal(1, 3)
-    for neighbourhood in (AdditiveGaussian(0.3), BinaryExponential(0.5), MultiplicativeUniform()):
+    for neighborhood in (AdditiveGaussian(0.3), BinaryExponential(0.5), MultiplicativeUniform()):
         for loss in (SquaredError(), GradientMatching()):
-            fit = lfa(bumpy, x, neighbourhood=neighbourhood, loss=loss, samples=2)
+            fit = lfa(bumpy, x, neighborhood=neighborhood, loss=loss, samples=2)
             assert fit.standard_error.isnan().all()
             assert fit.weights.isfinite().all()
 
 
 def test_shapley_with_fewer_points_than_features():
     x = normal(1, 8)
-    fit = lfa(bumpy, x, neighbourhood=BinaryShapley(), loss=SquaredError(), samples=4)
+    fit = lfa(bumpy, x, neighborhood=BinaryShapley(), loss=SquaredError(), samples=4)
     assert fit.standard_error.isnan().all()
     torch.testing.assert_close(fit.weights.sum(1), bumpy(x) - bumpy(0 * x))
-    enough = lfa(bumpy, x, neighbourhood=BinaryShapley(), loss=SquaredError(), samples=254)
+    enough = lfa(bumpy, x, neighborhood=BinaryShapley(), loss=SquaredError(), samples=254)
     assert not enough.standard_error.any()
     torch.testing.assert_close(enough.weights, exact_shapley(bumpy, x))
 
 
 @pytest.mark.parametrize("samples", [50, 100, 200])
-@pytest.mark.parametrize("neighbourhood", [BinaryExponential(0.25), BinaryShapley()], ids=["LIME", "KernelSHAP"])
-def test_it_stays_honest_where_what_features_do_together_is_set_aside(neighbourhood, samples):
+@pytest.mark.parametrize("neighborhood", [BinaryExponential(0.25), BinaryShapley()], ids=["LIME", "KernelSHAP"])
+def test_it_stays_honest_where_what_features_do_together_is_set_aside(neighborhood, samples):
     x, runs = normal(1, 8, seed=3), 200
-    limit = lfa(bumpy, x, neighbourhood=neighbourhood, loss=SquaredError(), samples=256).weights
+    limit = lfa(bumpy, x, neighborhood=neighborhood, loss=SquaredError(), samples=256).weights
     generator = torch.Generator().manual_seed(11)
     fits = [
-        lfa(bumpy, x, neighbourhood=neighbourhood, loss=SquaredError(), samples=samples, generator=generator)
+        lfa(bumpy, x, neighborhood=neighborhood, loss=SquaredError(), samples=samples, generator=generator)
         for _ in range(runs)
     ]
     error = torch.cat([fit.weights - limit for fit in fits])

@@ -1,0 +1,1 @@
+"""What the chapter on full-gradients alone needs."""

@@ -1,0 +1,1 @@
+"""What the chapter on the density hidden in a classifier alone needs."""

@@ -1,0 +1,141 @@
+"""A live figure in which the reader draws the map that a network is made to show.
+
+The page's half of the views is `views.js`; a test holds the two halves together.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from torch import Tensor
+
+from interpbook.checks import check_number
+from interpbook.density import Shifted
+from interpbook.explore.pictures import Picture, Shown, significant
+from interpbook.explore.views import VIEWS, State, View
+
+__all__ = ["drawn_shift"]
+
+STRENGTHS = (0, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+KEPT, TAKEN = "kept", "taken away"
+
+
+def drawn_shift(strengths: Sequence[float] = STRENGTHS) -> tuple[View, ...]:
+    """Views of a network before and after a function is added to all of its logits [srinivas2021rethinking]:
+
+        f_i(x) + g(x),    g(x) = <c T, x>,    grad g = c T    for every class i,
+
+    with T what the reader draws. The network looks at another image x0, one of the `inputs` of `live`:
+
+        page.explore.live(model, start=drawings, inputs=images, views=page.explore.drawn_shift())
+
+    Probabilities and the gradient of the loss stay, and the gradient of the logit becomes the drawing. With the old
+    map taken away, g(x) = <c T - grad f_y(x0), x>, y the class: at x0 the new map is exactly c T.
+
+    Args:
+        strengths: values of a slider, which starts at the middle one. At strength s, c is s times the largest
+            |grad f_y(x0)|: where the drawing is white, s = 1 adds as much as the strongest value of the old map.
+
+    Returns:
+        Four views: the gradients of the logit and of the loss (cross-entropy) of class y, each before and after, and
+        the network's answer before and after. The first has the controls of all.
+
+    Raises:
+        TypeError: `strengths` is no list of numbers.
+        ValueError: it is empty, has one value twice, or one that is negative or not finite.
+
+    >>> [view.title for view in drawn_shift()][:2]
+    ['gradient of the logit, before and after', 'gradient of the loss, before and after']
+    """
+    if isinstance(strengths, str) or not isinstance(strengths, Sequence):
+        raise TypeError(f"strengths: expected a list of numbers, got {strengths!r}")
+    values = [check_number(strength, "strengths", minimum=0) for strength in strengths]
+    if not values or len(set(values)) < len(values):
+        raise ValueError(f"strengths: expected at least one number, and none twice, got {list(strengths)}")
+    logit = _view("shifted_logit_gradient", "gradient of the logit, before and after", _logit, "logit")
+    return (
+        replace(logit, settings={"old_map": [KEPT, TAKEN], "strength": values}, starts={"strength": _middle(values)}),
+        _view("shifted_loss_gradient", "gradient of the loss, before and after", _loss, "loss"),
+        _view("unshifted_answer", "before: the network's answer", _before, "before"),
+        _view("shifted_answer", "after: its answer with g added to every logit", _after, "after"),
+    )
+
+
+def _middle(values: list[float]) -> float:
+    return values[len(values) // 2]
+
+
+def _view(name: str, title: str, compute: Callable[[State], Shown], function: str) -> View:
+    script = f"function (now) {{ return shift.{function}(now); }}"
+    return View(name, title, compute, script, needs=("density/implicit_density/views.js",))
+
+
+def _unit(now: State) -> float:
+    """What strength 1 adds where the drawing is white."""
+    return now.gradient.abs().max().item() or 1.0
+
+
+def _shifted(now: State) -> State:
+    """The same state of the network with g added to its logits."""
+    slope = now.settings["strength"] * _unit(now) * now.drawing[0]
+    if now.settings["old_map"] == TAKEN:
+        slope = slope - now.gradient
+    return replace(now, model=Shifted(now.model, lambda x: (slope * x).flatten(1).sum(1)))
+
+
+def _before(now: State) -> Shown:
+    answer = VIEWS["probabilities"].compute(now)
+    return Shown((_input(now), *answer.pictures), answer.text)
+
+
+def _after(now: State) -> Shown:
+    there = _shifted(now)
+    added = (there.logits - now.logits)[now.target].item()
+    bars = Picture("bars", there.probabilities.cpu().numpy(), now.labels, chosen=now.target)
+    said = _moved("probability", now.probabilities, there.probabilities)
+    return Shown((_input(now), bars), f"g adds {_two_digits(added)} to every logit; {said}.")
+
+
+def _logit(now: State) -> Shown:
+    after, strength, unit = _shifted(now).gradient, now.settings["strength"], _unit(now)
+    drawn = bool(now.drawing.any())
+    said = "Nothing is added"
+    if drawn and strength > 0:
+        said = f"White adds {significant(strength * unit)}"
+        said += f", {significant(strength)} times the old map's strongest value" if now.gradient.any() else ""
+    if now.settings["old_map"] == TAKEN:
+        said += ", and the old map is taken away"
+    if after.any():
+        said += f". Cosine of the new map with the old one: {_cosine(after, now.gradient)}"
+        said += f"; with the drawing: {_cosine(after, now.drawing[0])}" if drawn else ""
+    else:
+        said += ". The new map is empty"
+    return _maps(now.gradient, after, f"{said}.")
+
+
+def _loss(now: State) -> Shown:
+    before, after = now.loss_gradient, _shifted(now).loss_gradient
+    said = _moved("value", before, after)
+    return _maps(before, after, f"Strongest {significant(before.abs().max().item())}, in size; {said}.")
+
+
+def _input(now: State) -> Picture:
+    return Picture("image", now.x[0].cpu().numpy())
+
+
+def _maps(before: Tensor, after: Tensor, text: str) -> Shown:
+    return Shown(tuple(Picture("map", gradient.sum(0).cpu().numpy()) for gradient in (before, after)), text)
+
+
+def _cosine(a: Tensor, b: Tensor) -> str:
+    norms = (a.square().sum() * b.square().sum()).sqrt().item()
+    return _two_digits((a * b).sum().item() / norms if norms > 0 else 0)
+
+
+def _two_digits(value: float) -> str:
+    """With no sign before a zero."""
+    return f"{0 if abs(value) < 0.005 else value:.2f}"
+
+
+def _moved(what: str, before: Tensor, after: Tensor) -> str:
+    most = (after - before).abs().max().item()
+    return f"no {what} moves by as much as a billionth" if most < 1e-9 else f"a {what} moves by {significant(most)}"

@@ -1,0 +1,25 @@
+"""Data at hand without a download: samples of MNIST and Fashion-MNIST, four photographs, and three tables.
+
+The full sets and CIFAR-10 are downloaded once, where they are asked for.
+
+Where each comes from, and under which licence, is written in `files/CREDITS.md`.
+"""
+
+from interpbook.datasets.cifar import CIFAR10_CLASSES, load_cifar10
+from interpbook.datasets.fetch import DataError
+from interpbook.datasets.image_sets import FASHION_CLASSES, load_fashion_mnist, load_mnist
+from interpbook.datasets.photos import Photo, load_cats
+from interpbook.datasets.tables import Table, load_table
+
+__all__ = [
+    "CIFAR10_CLASSES",
+    "FASHION_CLASSES",
+    "DataError",
+    "Photo",
+    "Table",
+    "load_cats",
+    "load_cifar10",
+    "load_fashion_mnist",
+    "load_mnist",
+    "load_table",
+]

@@ -1,0 +1,148 @@
+"""The arguments of `live`, checked and read into a figure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import isfinite
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from interpbook.checks import check_finite
+from interpbook.explore.controls import Control, read_controls
+from interpbook.explore.figure import LiveFigure
+from interpbook.explore.network import PackedNetwork, pack, rounded
+from interpbook.explore.views import VIEWS, View
+
+Start = Tensor | Mapping[str, Tensor]
+Views = Sequence[str | View]
+_PREDICTED = "as predicted"
+
+
+def read_figure(
+    model: nn.Module, start: Start, views: Views, labels: Sequence[str] | None, inputs: Start | None = None
+) -> LiveFigure:
+    """The arguments of `live`, checked.
+
+    Raises:
+        TypeError, ValueError, NotImplementedError: as `live`.
+    """
+    names, examples = _examples(start, "start")
+    network = pack(model, tuple(examples.shape[1:]))
+    copy = rounded(model).to(next((p.device for p in model.parameters()), torch.device("cpu")))
+    device = next((p.device for p in copy.parameters()), torch.device("cpu"))
+    examples = examples.to(device)
+    classes = _labels(labels, network)
+    listed = [views] if isinstance(views, str | View) else views
+    if not isinstance(listed, Iterable):
+        raise TypeError(f"views: expected a list of views, got {type(views).__name__}")
+    chosen = [_view(view) for view in listed]
+    if inputs is None:
+        given, controls = None, [_choice("example", names), _class_control(classes)]
+    else:
+        shown, given = _examples(inputs, "inputs", like=examples)
+        given = given.to(device)
+        drawings = replace(_choice("example", names), shown="drawing")
+        controls = [drawings, _choice("input", shown), _class_control(classes)]
+    for view in chosen:
+        controls += _settings(view)
+    for things, words in (([v.name for v in chosen], "views"), ([c.name for c in controls], "settings of the views")):
+        if not things or len(set(things)) < len(things):
+            raise ValueError(f"{words}: expected at least one, and no name twice, got {', '.join(things) or 'nothing'}")
+    figure = LiveFigure(copy, network, examples, controls, chosen, classes, given)
+    logits = figure.state(examples[:1], [control.start for control in controls], figure.center).logits
+    if not logits.isfinite().all():
+        raise ValueError(f"model: its logits at the first image are {logits.tolist()}, with weights rounded to 16 bits")
+    return figure
+
+
+def _examples(start: object, argument: str, like: Tensor | None = None) -> tuple[list[str], Tensor]:
+    """Labels and images (N, C, H, W), rounded to 1/255; of the shape of those in `like`."""
+    if isinstance(start, Mapping):
+        names, images = list(map(str, start)), list(start.values())
+    elif isinstance(start, Tensor):
+        images = list(start) if start.dim() == 4 else [start]
+        names = [str(k + 1) for k in range(len(images))]
+    else:
+        raise TypeError(f"{argument}: expected a tensor or a dictionary of images, got {type(start).__name__}")
+    if not images or len(set(names)) < len(names):
+        got = ", ".join(names) or "none"
+        raise ValueError(f"{argument}: expected at least one image, each of another name, got {got}")
+    for name, image in zip(names, images, strict=True):
+        if not isinstance(image, Tensor) or not image.is_floating_point():
+            raise TypeError(f"{argument}: image {name!r} is {_kind(image)}, expected a floating tensor (C, H, W)")
+        if image.dim() != 3 or image.shape[0] not in (1, 3) or image.shape != images[0].shape or not image.numel():
+            expected = "(1, H, W) or (3, H, W), the same for all"
+            raise ValueError(f"{argument}: image {name!r} has shape {tuple(image.shape)}, expected {expected}")
+        check_finite(image, f"{argument}: image {name!r}")
+        if image.min() < 0 or image.max() > 1:
+            low, high = image.min().item(), image.max().item()
+            raise ValueError(f"{argument}: image {name!r} has values in [{low:.3g}, {high:.3g}], expected [0, 1]")
+    if like is not None and images[0].shape != like.shape[1:]:
+        shapes = f"{tuple(images[0].shape)}, expected {tuple(like.shape[1:])}, as those of start"
+        raise ValueError(f"{argument}: image {names[0]!r} has shape {shapes}")
+    return names, (torch.stack([image.detach().cpu().double() for image in images]) * 255).round() / 255
+
+
+def _kind(value: object) -> str:
+    return f"a tensor of {value.dtype}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+
+
+def _labels(labels: Sequence[str] | None, network: PackedNetwork) -> tuple[str, ...]:
+    [classes] = network.layers[-1]["shape"] if network.layers else network.shape
+    given = [str(k) for k in range(classes)] if labels is None else labels
+    if not isinstance(given, list | tuple) or not all(isinstance(label, str) for label in given):
+        raise TypeError(f"labels: expected a list of texts, one for each logit, got {given!r}")
+    if not given or len(given) != classes or len({*given, _PREDICTED}) <= len(given):
+        others = f"{classes} different texts, one for each logit and none of them {_PREDICTED!r}"
+        raise ValueError(f"labels: expected {others}, got {', '.join(given) or 'none'}")
+    return tuple(given)
+
+
+def _choice(name: str, labels: Sequence[str]) -> Control:
+    [control] = read_controls({name: dict(zip(labels, range(len(labels)), strict=True))})
+    return control
+
+
+def _class_control(labels: tuple[str, ...]) -> Control:
+    return Control("class", (_PREDICTED, *labels), (None, *range(len(labels))), "select")
+
+
+def _settings(view: View) -> list[Control]:
+    """The view's own controls, at the values that they start at."""
+    try:
+        read = read_controls(view.settings)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"views: the settings of {view.name!r} cannot be read: {error}") from None
+    controls = [replace(control, values=tuple(map(_plain, control.values))) for control in read]
+    named = {control.name: control for control in controls}
+    for name, start in view.starts.items():
+        where = f"views: {view.name!r} starts {name}"
+        if name not in named:
+            raise ValueError(f"{where}, but its settings are {', '.join(named) or 'none'}")
+        if start not in named[name].values:
+            raise ValueError(f"{where} at {start}, expected one of {', '.join(named[name].labels)}")
+        named[name] = replace(named[name], start=named[name].values.index(start))
+    for name, control in named.items():
+        for value in control.values:
+            if not isinstance(value, str | int | float | None) or (isinstance(value, float) and not isfinite(value)):
+                kind = value if isinstance(value, float) else f"a {type(value).__name__}"
+                raise ValueError(f"views: setting {name} has {kind}, expected finite numbers or texts")
+    return list(named.values())
+
+
+def _plain(value: object) -> object:
+    """Numbers of numpy as Python's own, which the page can hold."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _view(view: object) -> View:
+    if isinstance(view, View):
+        if not callable(view.compute):
+            raise TypeError(f"views: {view.name!r} has a compute that is no function, but {view.compute!r}")
+        if "</script" in view.script.lower() or (not view.script and view is not VIEWS.get(view.name)):
+            raise ValueError(f"views: {view.name!r} has no script for the page, or one that closes its own tag")
+        return view
+    if not isinstance(view, str) or view not in VIEWS:
+        raise ValueError(f"views: expected a View or one of {', '.join(VIEWS)}, got {view!r}")
+    return VIEWS[view]

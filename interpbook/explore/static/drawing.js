@@ -1,0 +1,108 @@
+// Pictures of a live figure. A picture is plain data; `kind` says how it is drawn:
+//   image      values of shape [c, h, w] in [0, 1]
+//   map        values of shape [h, w]: orange above zero, blue below, zero clear, the strongest value in full colour
+//   bars       a number in [0, 1] for each label; the bar at `chosen` stands out
+//   waterfall  a signed number for each label, drawn as steps from zero to their sum
+
+var POSITIVE = [213, 94, 0];
+var NEGATIVE = [0, 114, 178];
+var drawn = {};
+
+drawn.image = function (box, picture) {
+  var channels = picture.shape[0];
+  var size = picture.shape[1] * picture.shape[2];
+  paintPixels(box, picture.shape[1], picture.shape[2], function (pixel, rgba, at) {
+    for (var c = 0; c < 3; c++) {
+      rgba[at + c] = 255 * picture.values[(channels === 3 ? c * size : 0) + pixel];
+    }
+    rgba[at + 3] = 255;
+  });
+};
+
+drawn.map = function (box, picture) {
+  var limit = picture.values.reduce(function (most, value) {
+    return Math.max(most, Math.abs(value));
+  }, 0) || 1;
+  paintPixels(box, picture.shape[0], picture.shape[1], function (pixel, rgba, at) {
+    var value = picture.values[pixel] / limit;
+    rgba.set(value < 0 ? NEGATIVE : POSITIVE, at);
+    rgba[at + 3] = 255 * Math.abs(value);
+  });
+};
+
+drawn.bars = function (box, picture) {
+  rowsOf(box, picture.labels).forEach(function (row, k) {
+    var value = picture.values[k];
+    row.place(0, value, k === picture.chosen ? "ib-chosen" : "ib-other");
+    row.number.textContent = percent(value);
+  });
+};
+
+drawn.waterfall = function (box, picture) {
+  var ends = [];
+  var total = picture.values.reduce(function (sum, value) {
+    ends.push(sum + value);
+    return sum + value;
+  }, 0);
+  var low = Math.min.apply(null, ends.concat(0));
+  var width = Math.max.apply(null, ends.concat(0)) - low || 1;
+  rowsOf(box, picture.labels.concat(picture.total)).forEach(function (row, k) {
+    var last = k === picture.values.length;
+    var value = last ? total : picture.values[k];
+    var from = last ? 0 : ends[k] - value;
+    row.place((Math.min(from, from + value) - low) / width, Math.abs(value) / width,
+      last ? "ib-other" : value < 0 ? "ib-negative" : "ib-positive");
+    row.zero.style.left = 100 * -low / width + "%";
+    row.number.textContent = value.toFixed(2);
+  });
+};
+
+// One pixel of the canvas for each value; the style sheet makes them large.
+function paintPixels(box, height, width, color) {
+  var canvas = box.querySelector("canvas") || box.appendChild(element("canvas"));
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width;
+    canvas.height = height;
+  }
+  var context = canvas.getContext("2d");
+  var pixels = context.createImageData(width, height);
+  for (var k = 0; k < width * height; k++) {
+    color(k, pixels.data, 4 * k);
+  }
+  context.putImageData(pixels, 0, 0);
+}
+
+// A row for each label: its name, a track with a bar, a number. Rows are made once and then moved.
+function rowsOf(box, labels) {
+  var names = JSON.stringify(labels);
+  if (box.names !== names) {
+    box.names = names;
+    box.textContent = "";
+    box.rows = labels.map(function (label) {
+      var line = element("div", "ib-row");
+      var row = { number: element("span", "ib-number"), zero: element("span", "ib-zero") };
+      var track = element("span", "ib-track");
+      var bar = element("span");
+      row.place = function (left, width, look) {
+        bar.className = "ib-bar " + look;
+        bar.style.left = 100 * left + "%";
+        bar.style.width = 100 * width + "%";
+      };
+      track.append(bar, row.zero);
+      line.append(element("span", "ib-name", label), track, row.number);
+      box.append(line);
+      return row;
+    });
+  }
+  return box.rows;
+}
+
+function percent(value) {
+  return Math.round(100 * value) + "%";
+}
+
+// Two significant digits without an exponent.
+function significant(value) {
+  var size = Math.abs(value);
+  return value.toFixed(size > 0 ? Math.min(8, Math.max(0, 1 - Math.floor(Math.log10(size)))) : 0);
+}

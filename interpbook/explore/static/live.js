@@ -1,0 +1,188 @@
+// Brings a figure of explore.live to life. Its data: the network, the examples (base64, one byte a value), the labels
+// of the classes, the controls, and the views by name and title.
+
+function bytes(text) {
+  return Uint8Array.from(atob(text), function (letter) {
+    return letter.charCodeAt(0);
+  });
+}
+
+// A figure brings its own views along as texts. Where one cannot be read, only this view says so.
+function addView(view) {
+  try {
+    views[view.name] = eval("(" + view.script + ")");
+  } catch (error) {
+    views[view.name] = function () {
+      throw error;
+    };
+  }
+}
+
+function bringToLife(root, data) {
+  data.views.filter(function (view) {
+    return view.script;
+  }).forEach(addView);
+  var network = readNetwork(data.network);
+  var shape = data.network.input;
+  var examples = bytes(data.examples);
+  var size = shape[0] * shape[1] * shape[2];
+  var controls = data.controls.map(makeControl);
+  var panels = data.views.map(makePanel);
+  var spoken = element("p", "ib-hidden");
+  var brush = makeBrush(shape, touched, makeOwn);
+  var example = controls.find(function (control) {
+    return control.name === "example";
+  });
+  var waiting = null;
+  var ended = false;
+  var answer = "";
+  var said = [];
+
+  // Also the example that was left, for the list says then that it is there again.
+  function takeExample() {
+    example.set(example.position());
+    var first = settings().example * size;
+    brush.x = Float64Array.from(examples.subarray(first, first + size), function (value) {
+      return value / 255;
+    });
+  }
+
+  // Once the reader has changed it, the drawing is no example.
+  function makeOwn() {
+    if (!example.left()) {
+      example.leave();
+      writeAddress(root, controls);
+    }
+  }
+
+  function settings() {
+    var values = {};
+    controls.forEach(function (control, k) {
+      values[control.name] = data.controls[k].values[control.position()];
+    });
+    return values;
+  }
+
+  function draw() {
+    var began = performance.now();
+    var chosen = settings();
+    var now = stateOf(network, data, brush.x.slice(), chosen.class, brush.cursor, chosen);
+    var results = data.views.map(function (view, k) {
+      try {
+        var result = views[view.name](now);
+        panels[k].show(result);
+        return result;
+      } catch (error) {
+        panels[k].fail(error);
+        return null;
+      }
+    });
+    said = results.map(function (result) {
+      return result ? " " + result.text : "";
+    });
+    drawn.image(brush.surface, { values: brush.x, shape: shape });
+    answer = "The network sees " + now.labels[now.logits.indexOf(Math.max.apply(null, now.logits))] + ".";
+    // For whoever wants to know what stands in the page, and how long it took.
+    root.dispatchEvent(new CustomEvent("ib-drawn", {
+      detail: { results: results, now: now, milliseconds: performance.now() - began }
+    }));
+  }
+
+  function touched(done) {
+    ended = ended || done;
+    // Many movements between two frames are one drawing.
+    if (waiting === null) {
+      waiting = requestAnimationFrame(function () {
+        waiting = null;
+        draw();
+        if (ended) {
+          ended = false;
+          speak();
+        }
+      });
+    }
+  }
+
+  // A screen reader hears the answer and what the given view shows, or the first, when they are other ones, and not in
+  // the middle of a stroke.
+  function speak(view) {
+    var heard = answer + said[view || 0];
+    if (spoken.textContent !== heard) {
+      spoken.textContent = heard;
+    }
+  }
+
+  root.append(layOut());
+  brush.place((shape[1] - 1) / 2, (shape[2] - 1) / 2);
+  takeExample();
+  draw();
+  speak();
+  followAddress(root, controls, function () {
+    // An address that names no example leaves the reader's drawing as it is.
+    if (!example.left()) {
+      takeExample();
+    }
+    draw();
+    speak();
+  });
+
+  function layOut() {
+    var layout = element("div", "ib-layout");
+    var desk = element("div", "ib-desk");
+    var tools = element("div", "ib-controls");
+    var right = element("div", "ib-views");
+    var pen = button("draw", useTool);
+    var eraser = button("erase", useTool);
+
+    function useTool(event) {
+      brush.erase = event.target === eraser;
+      pen.setAttribute("aria-pressed", String(!brush.erase));
+      eraser.setAttribute("aria-pressed", String(brush.erase));
+    }
+
+    function change(title, act) {
+      return button(title, function () {
+        act();
+        draw();
+        speak();
+      });
+    }
+
+    useTool({ target: pen });
+    tools.append(pen, eraser, change("clear", function () {
+      brush.x.fill(0);
+      makeOwn();
+    }), change("centre", function () {
+      brush.x = centered(brush.x, shape);
+      makeOwn();
+    }), change("reset", function () {
+      takeExample();
+      writeAddress(root, controls);
+    }));
+    spoken.setAttribute("aria-live", "polite");
+    desk.append(brush.surface, tools);
+    controls.forEach(function (control) {
+      var owner = data.views.findIndex(function (view) {
+        return view.settings.indexOf(control.name) >= 0;
+      });
+      if (owner < 0) {
+        desk.append(control.box);
+      } else {
+        panels[owner].insertBefore(control.box, panels[owner].children[1]);
+      }
+      control.input.addEventListener("input", function () {
+        if (control.name === "example") {
+          takeExample();
+        }
+        draw();
+        speak(Math.max(0, owner));
+        writeAddress(root, controls);
+      });
+    });
+    right.append.apply(right, panels);
+    layout.append(desk, right);
+    var whole = document.createDocumentFragment();
+    whole.append(layout, spoken);
+    return whole;
+  }
+}

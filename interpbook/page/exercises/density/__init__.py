@@ -1,1 +1,0 @@
-"""The exercises of the chapters on the density that a classifier hides."""

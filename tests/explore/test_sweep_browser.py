@@ -1,0 +1,135 @@
+"""A sweep in a real browser: opened from a file, moved by keyboard, and still a picture without scripts."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+
+from interpbook.explore.sweep import sweep_html
+from tests.browser import FLAGS, MISSING, find_browser
+
+HEIGHTS = [1, 2, 3, 4, 5]
+STYLES = {"solid": "-", "dashed": "--"}
+
+
+def draw(height, style):
+    fig, ax = plt.subplots(figsize=(3, 1))
+    ax.plot([0, height], style)
+    return fig, f"a {style} line that rises to {height}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    if (path := find_browser()) is None:
+        pytest.skip(MISSING)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        started = play.chromium.launch(executable_path=path, args=[*FLAGS, "--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path: Path) -> Iterator[Callable]:
+    """Opens two copies of one sweep on a page, and fails on any error or request."""
+    sweep = sweep_html(draw, height=HEIGHTS, style=STYLES)
+    path = tmp_path / "page.html"
+    path.write_text(f'<!doctype html><meta charset="utf-8"><body style="margin:8px">{sweep}{sweep}')
+    complaints: list[str] = []
+
+    def open_page(**options):
+        tab = browser.new_page(**options)
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("console", lambda message: complaints.append(message.text))
+        tab.on("request", lambda r: None if r.url[:5] in ("file:", "data:") else complaints.append(r.url))
+        tab.goto(path.as_uri())
+        return tab
+
+    yield open_page
+    for context in browser.contexts:
+        context.close()
+    assert complaints == []
+
+
+def test_it_begins_at_the_first_values_and_moves_by_keyboard(opened: Callable) -> None:
+    tab = opened()
+    image, slider = tab.locator(".ib-sweep img").first, tab.get_by_label("height").first
+    assert image.get_attribute("alt") == "a - line that rises to 1"
+    first = image.get_attribute("src")
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("ArrowRight")
+    assert image.get_attribute("alt") == "a - line that rises to 3"
+    assert image.get_attribute("src") != first
+    assert tab.locator(".ib-sweep [aria-live=polite]").first.inner_text() == "a - line that rises to 3"
+    assert slider.get_attribute("aria-valuetext") == "3"
+    tab.keyboard.press("Tab")  # the play button
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("ArrowDown")
+    assert image.get_attribute("alt") == "a -- line that rises to 3"
+
+
+def test_every_state_shows_its_own_picture(opened: Callable) -> None:
+    tab = opened()
+    seen = set()
+    for height in range(5):
+        for style in range(2):
+            tab.get_by_label("height").first.fill(str(height))
+            tab.get_by_label("style").first.select_option(index=style)
+            image = tab.locator(".ib-sweep img").first
+            assert image.get_attribute("alt") == draw(HEIGHTS[height], list(STYLES.values())[style])[1]
+            assert image.evaluate("async picture => { await picture.decode(); return picture.naturalWidth }") == 330
+            seen.add(image.get_attribute("src"))
+    assert len(seen) == 10
+
+
+def test_two_copies_move_on_their_own(opened: Callable) -> None:
+    tab = opened()
+    assert tab.locator(".ib-sweep img").count() == 2
+    tab.get_by_label("height").nth(1).fill("4")
+    alts = [tab.locator(".ib-sweep img").nth(k).get_attribute("alt") for k in range(2)]
+    assert alts == ["a - line that rises to 1", "a - line that rises to 5"]
+
+
+def test_without_scripts_the_first_picture_is_there(opened: Callable) -> None:
+    tab = opened(java_script_enabled=False)
+    image = tab.locator(".ib-sweep img").first
+    assert image.is_visible()
+    assert image.get_attribute("alt") == "a - line that rises to 1"
+
+
+def test_nothing_scrolls_sideways_on_a_phone(opened: Callable) -> None:
+    tab = opened(viewport={"width": 320, "height": 640})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_play_moves_the_slider_to_its_end_and_a_hand_on_it_stops_it(opened: Callable) -> None:
+    tab = opened()
+    slider, play = tab.get_by_label("height").first, tab.get_by_role("button", name="play height").first
+    slider.fill("3")
+    play.click()
+    tab.wait_for_function("document.querySelector('.ib-sweep img').alt === 'a - line that rises to 5'")
+    tab.get_by_role("button", name="play height").nth(1).wait_for()
+    play.click()  # from the end it starts over
+    assert tab.locator(".ib-sweep img").first.get_attribute("alt") == "a - line that rises to 1"
+    slider.fill("2")
+    tab.wait_for_timeout(700)
+    assert slider.input_value() == "2"
+
+
+def test_the_address_holds_the_state_and_brings_it_back(opened: Callable) -> None:
+    tab = opened()
+    tab.get_by_label("height").nth(1).fill("3")
+    tab.get_by_label("style").nth(1).select_option(label="dashed")
+    tab.wait_for_function("location.hash === '#figure-2?height=4&style=dashed'")
+    address = tab.url
+    other = opened()
+    other.goto(address)
+    other.reload()
+    alts = [other.locator(".ib-sweep img").nth(k).get_attribute("alt") for k in range(2)]
+    assert alts == ["a - line that rises to 1", "a -- line that rises to 4"]
+    other.evaluate("location.hash = '#figure-1?height=2&style=unknown'")
+    other.wait_for_function("document.querySelector('.ib-sweep img').alt === 'a - line that rises to 2'")
+    assert other.get_by_label("height").first.get_attribute("aria-valuetext") == "2"
