@@ -1,6 +1,6 @@
 """Style sheets and scripts inside of an output, in blocks that name their files, so that they can be written anew.
 
-A block is `<style data-files="explore/static/sweep.css">` or `<script data-files="..." data-figure="ib-...">`, the files
+A block is `<style data-files="page/static/table.css">` or `<script data-files="..." data-figure="ib-...">`, the files
 by their paths below the package. What else an output holds, its data and pictures, is not touched.
 """
 

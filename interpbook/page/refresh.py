@@ -15,7 +15,7 @@ from interpbook.page import executed
 
 
 def is_stale(path: Path) -> bool:
-    """Whether a notebook's outputs carry other scripts or style sheets than the package has now, or one that is gone."""
+    """Whether a notebook's outputs carry scripts or style sheets that the package has otherwise by now, or no more."""
     try:
         return blocks.rewrite(_read(path), blocks.renewed)
     except ValueError:

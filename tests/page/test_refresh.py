@@ -24,7 +24,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def notebook(path: Path) -> Path:
     """A notebook that shows a figure and a number."""
-    html = f'<div>{DATA}{blocks.script("ib-0", "figure.js")}</div>'
+    html = f"<div>{DATA}{blocks.script('ib-0', 'figure.js')}</div>"
     figure = nbformat.v4.new_output("display_data", {"text/html": html, "text/plain": "a figure"})
     said = nbformat.v4.new_output("stream", text="0.25\n")
     cells = [nbformat.v4.new_markdown_cell("# T"), nbformat.v4.new_code_cell("x", execution_count=1)]
