@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 from torch import Tensor
 
 from interpbook.attribution.function_approximation import exact_banzhaf, exact_shapley
-from interpbook.chapters.attribution.function_approximation import exercises
+from interpbook.chapters.attribution.function_approximation.exercises import games, worst_case
 from interpbook.page.exercises import WrongAnswer, check
 
 
@@ -385,26 +385,26 @@ def test_the_check_s_own_values_are_the_library_s() -> None:
     def f(points: Tensor) -> Tensor:
         return game[(points.round().long() * 2 ** torch.arange(4)).sum(1)]
 
-    banzhaf = exercises._value(game, [0.125] * 4)
-    shapley = exercises._value(game, [shapley_share(4, s) for s in range(4)])
+    banzhaf = games.value(game, [0.125] * 4)
+    shapley = games.value(game, [shapley_share(4, s) for s in range(4)])
     assert torch.allclose(banzhaf, exact_banzhaf(f, x)[0])
     assert torch.allclose(shapley, exact_shapley(f, x)[0])
     kernel = torch.tensor([shapley_weight(4, s) for s in (1, 2, 3)], dtype=torch.float64)
-    assert torch.allclose(exercises._constrained(game, kernel), shapley)
+    assert torch.allclose(games.constrained_fit(game, kernel), shapley)
 
 
 def test_the_known_game_has_the_known_values() -> None:
-    worth = exercises._cube(3).double() @ torch.tensor([20.0, 50.0, 30.0]).double()
+    worth = games.all_masks(3).double() @ torch.tensor([20.0, 50.0, 30.0]).double()
     game = (worth - 10).relu() + 3 * worth
-    assert exercises._value(game, [0.25] * 3).tolist() == pytest.approx([77.5, 197.5, 117.5])
-    assert exercises._value(game, [1 / 3, 1 / 6, 1 / 3]).tolist() == pytest.approx([230 / 3, 590 / 3, 350 / 3])
+    assert games.value(game, [0.25] * 3).tolist() == pytest.approx([77.5, 197.5, 117.5])
+    assert games.value(game, [1 / 3, 1 / 6, 1 / 3]).tolist() == pytest.approx([230 / 3, 590 / 3, 350 / 3])
 
 
-@pytest.mark.parametrize("case", exercises._surrogates(), ids=lambda case: case[0])
+@pytest.mark.parametrize("case", worst_case._surrogates(), ids=lambda case: case[0])
 def test_the_best_linear_model_errs_by_what_the_check_says(case: tuple) -> None:
     """min over linear g of max |f - g| on a grid, as a linear program."""
     _, f, weights, intercept, low, high, least = case
-    grid = exercises._grid(torch.tensor(low), torch.tensor(high))
+    grid = worst_case._grid(torch.tensor(low), torch.tensor(high))
     values, points = f(grid).numpy(), grid.numpy()
     design = np.c_[points, np.ones(len(points)), -np.ones(len(points))]  # a . x + b - t <= f, and the other side
     other = np.c_[-points, -np.ones(len(points)), -np.ones(len(points))]
