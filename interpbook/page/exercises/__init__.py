@@ -34,7 +34,7 @@ def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None
     >>> @exercise(rating=1, minutes=2)
     ... def double(answer):
     ...     if answer(3) != 6:
-    ...         raise Wrong("your function does not double 3")
+    ...         raise WrongAnswer("your function does not double 3")
     ...     return "6 is twice 3."
     >>> double(lambda x: 2 * x)
     Correct: 6 is twice 3.
