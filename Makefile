@@ -57,7 +57,7 @@ refresh: $(VENV)/.installed-book ## write the present scripts and styles of figu
 	$(BIN)/python -m interpbook.page.refresh $(NOTEBOOKS)
 
 checkpoints: $(VENV)/.installed-test ## train the small networks again from their recipes and report their accuracy
-	$(BIN)/python -m interpbook.checkpoints
+	$(BIN)/python -m interpbook.models.retrain
 
 bench: $(VENV)/.installed-bench ## compare speed, memory and values with other libraries, in one run
 	@for script in $(filter-out benchmarks/versions.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done

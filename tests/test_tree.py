@@ -16,7 +16,7 @@ NOTEBOOKS = sorted(ROOT.glob("notebooks/*/*.ipynb"))
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 320
 
-GROUND = {"checks", "equality", "progress"}
+GROUND = {"checks", "equality", "progress", "jobs"}
 BELOW_THE_PARTS = {"functions", "datasets", "training", "models"}
 # What each room may import, besides the ground and itself. A room that is not named here is a part.
 MAY_IMPORT = {
