@@ -74,6 +74,12 @@ def test_what_a_package_says_of_itself_opens_its_page(site):
     assert "{{" not in page
 
 
+def test_no_page_offers_to_edit_what_is_made(site):
+    for page in (site / "book" / "api").glob("*.html"):
+        assert "/edit/" not in page.read_text(encoding="utf-8"), page
+    assert "/edit/" in (site / "book" / "claims.html").read_text(encoding="utf-8")
+
+
 def test_an_example_in_a_package_s_docstring_is_code():
     module = type(pytest)("made_up")
     module.__doc__ = """What it is.
