@@ -2,25 +2,12 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 LIMIT_KB = 400
 _STATIC = Path(__file__).with_name("static")
 _CHAPTERS = Path(__file__).parents[1] / "chapters"
-
-
-def render_in_page() -> bool:
-    """Whether figures are made for the page (INTERPBOOK_RENDER=page) or for the kernel of a reader.
-
-    Raises:
-        ValueError: INTERPBOOK_RENDER is something else.
-    """
-    render = os.environ.get("INTERPBOOK_RENDER", "")
-    if render not in ("", "page"):
-        raise ValueError(f"INTERPBOOK_RENDER is {render!r}, expected 'page' or nothing")
-    return render == "page"
 
 
 def document(

@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
-from interpbook.explore.sweep import sweep_html
+from interpbook.explore import sweep
 from tests.browser import FLAGS, MISSING, find_browser
 
 HEIGHTS = [1, 2, 3, 4, 5]
@@ -34,9 +34,9 @@ def browser() -> Iterator:
 @pytest.fixture
 def opened(browser, tmp_path: Path) -> Iterator[Callable]:
     """Opens two copies of one sweep on a page, and fails on any error or request."""
-    sweep = sweep_html(draw, height=HEIGHTS, style=STYLES)
+    figure = sweep(draw, height=HEIGHTS, style=STYLES).html()
     path = tmp_path / "page.html"
-    path.write_text(f'<!doctype html><meta charset="utf-8"><body style="margin:8px">{sweep}{sweep}')
+    path.write_text(f'<!doctype html><meta charset="utf-8"><body style="margin:8px">{figure}{figure}')
     complaints: list[str] = []
 
     def open_page(**options):
