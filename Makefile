@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help book test check travel lab notebooks checkpoints bench clean browser
+.PHONY: help book test check travel lab notebooks refresh checkpoints bench clean browser
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -53,8 +53,11 @@ notebooks: $(VENV)/.installed-test ## run every notebook again and save it (make
 	$(BIN)/jupyter nbconvert --to notebook --inplace --coalesce-streams --log-level=WARN $(NOTEBOOKS)
 	$(BIN)/python -m interpbook.page.executed $(NOTEBOOKS)
 
+refresh: $(VENV)/.installed-book ## write the present scripts and styles of figures into the stored outputs, without running them
+	$(BIN)/python -m interpbook.page.refresh $(NOTEBOOKS)
+
 checkpoints: $(VENV)/.installed-test ## train the small networks again from their recipes and report their accuracy
-	$(BIN)/python -m interpbook.checkpoints
+	$(BIN)/python -m interpbook.models.retrain
 
 bench: $(VENV)/.installed-bench ## compare speed, memory and values with other libraries, in one run
 	@for script in $(filter-out benchmarks/versions.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done

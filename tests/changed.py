@@ -28,8 +28,10 @@ def files(since: str | None = None, root: Path = rules.ROOT) -> list[str]:
 def places_beside(changed: Iterable[str]) -> list[str]:
     """The tests of the changed modules and chapters, and what holds always; each once.
 
-    >>> places_beside(["interpbook/density/sampling.py", "notebooks/density/implicit_density.ipynb"])
-    ['tests/test_tree.py', 'tests/notebooks', 'interpbook/density', 'tests/density', 'tests/page/exercises/density']
+    >>> places_beside(["interpbook/density/sampling.py", "interpbook/training.py"])[2:]
+    ['interpbook/density', 'tests/density', 'interpbook/training.py', 'tests/test_training.py']
+    >>> places_beside(["notebooks/density/implicit_density.ipynb"])[2:4]
+    ['interpbook/chapters/density/implicit_density', 'tests/chapters/density/implicit_density']
     """
     found = [place for file in changed for place in _beside(Path(file))]
     # A folder contains the tests of the folders inside.
@@ -39,20 +41,28 @@ def places_beside(changed: Iterable[str]) -> list[str]:
 
 def _beside(file: Path) -> list[str]:
     top, *inner = file.parts
-    if top == "notebooks" and file.suffix == ".ipynb":
-        return [
-            place for place in places_of_chapter(str(file.relative_to(top).with_suffix(""))) if "exercises" in place
-        ]
+    if top == "tests" and file.stem.startswith("test_"):
+        return _existing(file)
+    if chapter := _chapter_of(file):
+        return _own_places(chapter)
     if top == "interpbook":
         # A module's tests are those of its folder; those of a folder's own modules lie beside its subfolders.
         folder = file.parent.relative_to(top)
         places = [str(file.parent)] if inner[1:] else [str(file)] if file.suffix == ".py" else []
         return [*places, *_existing(Path("tests") / folder if inner[1:] else Path("tests") / f"test_{file.stem}.py")]
     if top == "tests" and file.suffix == ".py" and inner[1:]:
-        return _existing(file if file.stem.startswith("test_") else file.parent)
-    if top == "tests" and file.stem.startswith("test_"):
-        return _existing(file)
+        return _existing(file.parent)
     return []
+
+
+def _chapter_of(file: Path) -> str | None:
+    """The chapter that a notebook, or a file in a folder of a chapter, belongs to, as "part/chapter"."""
+    match file.with_suffix("").parts:
+        case ("notebooks", part, name) if file.suffix == ".ipynb":
+            return f"{part}/{name}"
+        case ("interpbook" | "tests", "chapters", part, name, _, *_):
+            return f"{part}/{name}"
+    return None
 
 
 def _existing(place: Path) -> list[str]:
@@ -62,10 +72,18 @@ def _existing(place: Path) -> list[str]:
     return [] if place == Path("tests") else [str(place)]
 
 
+def _own_places(chapter: str) -> list[str]:
+    """The examples and tests in a chapter's own folders, and the harness that holds its exercises."""
+    places = [f"interpbook/chapters/{chapter}", f"tests/chapters/{chapter}", "tests/chapters/test_exercises.py"]
+    return [place for place in places if (rules.ROOT / place).exists()]
+
+
 def places_of_chapter(chapter: str) -> list[str]:
-    """The tests of a chapter's library and of its exercises, and its modules' examples, for `attribution/fullgrad`."""
-    part, _, name = chapter.partition("/")
-    files = (name, f"{name}.py", f"test_{name}.py")
-    library = [Path(top, part, file) for top in ("interpbook", "tests") for file in files]
-    there = [str(place) for place in library if (rules.ROOT / place).exists()]
-    return [*there, *_existing(Path("tests/page/exercises", part))]
+    """The chapter's own places, and the library of its part.
+
+    >>> places_of_chapter("attribution/fullgrad")[-2:]
+    ['interpbook/attribution', 'tests/attribution']
+    """
+    part = chapter.partition("/")[0]
+    library = [place for place in (f"interpbook/{part}", f"tests/{part}") if (rules.ROOT / place).exists()]
+    return [*_own_places(chapter), *library]

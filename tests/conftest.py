@@ -6,17 +6,19 @@ import functools
 import http.server
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jaxtyping
 import matplotlib.pyplot as plt
 import pytest
-from browser import FLAGS, MISSING, find_browser
+from browser import FLAGS, MISSING, Visit, find_browser
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import CapturedIO, capture_output
+from live_in_browser import LISTEN
 
 ROOT = Path(__file__).parents[1]
+DESK = {"width": 1400, "height": 900}
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +68,41 @@ def chromium() -> Iterator:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS, chromium_sandbox=False)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def visit(chromium) -> Iterator[Callable[..., Visit]]:
+    """Begins visits with the given options of a browser context, and ends them."""
+    visits = []
+
+    def begin(**options: object) -> Visit:
+        visits.append(Visit(chromium, **{"viewport": DESK, **options}))
+        return visits[-1]
+
+    yield begin
+    for each in visits:
+        each.context.close()
+
+
+@pytest.fixture
+def opened(visit, html: Path) -> Iterator[Callable]:
+    """Opens the file `html`, which a module with such tests has as a fixture, in tabs that hear what figures draw.
+
+    Fails on any error, any request and any word in the console.
+    """
+    visits = []
+
+    def open_page(address: str = "", **options: object):
+        visits.append(visit(**options))
+        tab = visits[-1].page
+        tab.add_init_script(LISTEN)
+        tab.goto(html.as_uri() + address)
+        return tab
+
+    yield open_page
+    for each in visits:
+        each.context.close()
+    assert [each.troubles + each.said for each in visits] == [[]] * len(visits)
 
 
 @pytest.fixture

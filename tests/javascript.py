@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from interpbook.explore.document import static
+from interpbook.explore.document import file_of
 from interpbook.explore.figure import COMPUTING
+from interpbook.output import blocks
 
 ENGINE = ("layers.js", "backward.js")
 MISSING = "no node on this machine: install Node.js, or playwright, whose wheel carries one"
@@ -70,7 +71,7 @@ def figure_source(needed: Sequence[str] = ()) -> str:
 
 
 def _joined(names: Sequence[str]) -> str:
-    return "".join(static(name) for name in names)
+    return "".join(blocks.source(file_of(name)) for name in names)
 
 
 def run_node(source: str, data: Any = None) -> Any:

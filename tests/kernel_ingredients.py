@@ -1,6 +1,6 @@
 """Runs in each notebook's kernel before its cells, and records which files of this repository it stood on.
 
-Modules that were imported, and data, checkpoints and scripts that were opened: after each cell they are written to the
+Modules that were imported, and data and checkpoints that were opened: after each cell they are written to the
 directory INTERPBOOK_USAGE_LOG, and `tests/proofs.py` tells from them whether the notebook has to be executed again.
 """
 
@@ -15,7 +15,8 @@ RECORD = os.environ.get("INTERPBOOK_USAGE_LOG")
 ROOT = Path(__file__).parents[1]
 PACKAGE = f"{os.path.realpath(ROOT / 'interpbook')}{os.sep}"
 # Compiled modules are known by their sources, and of the claims, which are read of all chapters, only its own count.
-LEFT_OUT = (".pyc", f"{os.sep}claims.yml")
+# Scripts and style sheets of figures are written into the stored outputs without executing anything.
+LEFT_OUT = (".pyc", f"{os.sep}claims.yml", ".js", ".css")
 
 _opened: set[str] = set()
 

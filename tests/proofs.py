@@ -3,6 +3,7 @@
 A pytest plugin: while nbval runs a notebook, its kernel leaves a record in a folder of its own below
 INTERPBOOK_USAGE_LOG (time and memory, the files that it read, its explorable figures). When all of its cells hold, the
 digest of its text, of these files, of its claims, of all installed versions and of the processor goes there as well.
+Scripts and style sheets of figures are no part of it: `make refresh` writes them into the stored outputs.
 """
 
 import hashlib
@@ -18,6 +19,8 @@ from pathlib import Path
 
 import notebook_rules as rules
 import pytest
+
+from interpbook.output import blocks
 
 ROOT = Path(__file__).parents[1]
 RECORD = os.environ.get("INTERPBOOK_USAGE_LOG")
@@ -53,10 +56,18 @@ def digest(notebook: Path, ingredients: list[str], environment: Mapping[str, str
         "gpu": GPU.exists(),
     }
     content = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
-    for file in [notebook, claims_of(notebook), *(ROOT / name for name in [*RULES, *ingredients])]:
+    content.update(without_scripts(notebook).encode())
+    for file in [claims_of(notebook), *(ROOT / name for name in [*RULES, *ingredients])]:
         content.update(f"\n{file.relative_to(ROOT)}\n".encode())
         content.update(file.read_bytes() if file.is_file() else b"gone")
     return content.hexdigest()
+
+
+def without_scripts(notebook: Path) -> str:
+    """A notebook as it is stored, but for the scripts and style sheets in its outputs."""
+    stored = rules.read(notebook)
+    blocks.rewrite(stored, blocks.emptied)
+    return json.dumps(stored, sort_keys=True)
 
 
 def versions(environment: Mapping[str, str]) -> list[str]:

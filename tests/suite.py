@@ -24,6 +24,7 @@ ACCOUNTS = ROOT / "_build" / "costs"
 # These look at what the notebooks leave behind, and so come after them.
 NEED_RECORDS = ["tests/notebooks/test_budgets.py", "tests/notebooks/test_parity.py"]
 WITHOUT_RECORDS = [f"--ignore={file}" for file in NEED_RECORDS]
+STYLE = ["-m ruff check -q", "-m ruff format --check -q", "tests/script_style.py", "tests/sheet_style.py", "-m mypy"]
 NBVAL = [
     "--nbval",
     "--nbval-sanitize-with=tests/notebooks/nbval.cfg",
@@ -41,10 +42,10 @@ def pytest(*arguments: str, machine: Machine = HERE, processes: int = 2) -> bool
 
 
 def style() -> bool:
-    """Whether the code, that of the notebooks included, is written as agreed, and its types agree."""
+    """Whether the code, that of notebooks and pages included, is written as agreed, and its types agree."""
     holds = True
-    for command in ("ruff check -q", "ruff format --check -q", "mypy"):
-        holds &= subprocess.run([sys.executable, "-m", *command.split()], cwd=ROOT).returncode == 0
+    for command in STYLE:
+        holds &= subprocess.run([sys.executable, *command.split()], cwd=ROOT).returncode == 0
     return holds
 
 

@@ -4,19 +4,26 @@ import json
 import os
 from pathlib import Path
 
+import kernel_ingredients
 import nbformat
 import proofs
 import pytest
 
+from interpbook.output import blocks
+from interpbook.page.refresh import refresh
+
 CLAIMS = "interpbook/chapters/part/{}/claims.yml"
 STOOD_ON = ["interpbook/__init__.py", "interpbook/module.py"]
+SCRIPT = "interpbook/explore/figure.js"
+DATA = '<script type="application/json">{"labels": ["0"]}</script>'
 
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with one notebook, which was executed and stood on one module."""
+    """A repository with one notebook, which was executed, stood on one module, and shows a figure with a script."""
     monkeypatch.setattr(proofs, "ROOT", tmp_path)
-    for file in [*proofs.RULES, "interpbook/__init__.py", "interpbook/module.py", "interpbook/other.py"]:
+    monkeypatch.setattr(blocks, "PACKAGE", tmp_path / "interpbook")
+    for file in [*proofs.RULES, "interpbook/__init__.py", "interpbook/module.py", "interpbook/other.py", SCRIPT]:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("before")
     for chapter in ("toy", "other"):
@@ -24,7 +31,9 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / CLAIMS.format(chapter)).write_text("before")
     notebook = tmp_path / "notebooks" / "part" / "toy.ipynb"
     notebook.parent.mkdir(parents=True)
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")]), notebook)
+    html = f'<p alt="a line">{DATA}{blocks.script("ib-0", "explore/figure.js")}</p>'
+    figure = nbformat.v4.new_output("display_data", {"text/html": html, "text/plain": "a figure"})
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1", outputs=[figure])]), notebook)
     records = tmp_path / "records"
     monkeypatch.setenv("INTERPBOOK_USAGE_LOG", str(records))
     proofs.begin(notebook, records)
@@ -38,10 +47,43 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 NOTEBOOK = "notebooks/part/toy.ipynb"
 
 
-@pytest.mark.parametrize("file", [NOTEBOOK, "interpbook/module.py", *proofs.RULES])
+@pytest.mark.parametrize("file", ["interpbook/module.py", *proofs.RULES])
 def test_a_change_of_what_it_stands_on_asks_for_a_new_proof(house: Path, file: str) -> None:
     (house / file).write_text((house / file).read_text() + " ")
     assert not proofs.is_proved(house / NOTEBOOK, os.environ)
+
+
+def test_an_edited_script_keeps_the_proof_before_and_after_it_is_written_into_the_notebook(house: Path) -> None:
+    (house / SCRIPT).write_text("after")
+    assert proofs.is_proved(house / NOTEBOOK, os.environ)
+    assert refresh([house / NOTEBOOK]) == [house / NOTEBOOK]
+    assert proofs.is_proved(house / NOTEBOOK, os.environ)
+
+
+@pytest.mark.parametrize(
+    "part", ["x = 1", "a figure", "a line", "labels", "display_data", "figure.js", "data-figure", "metadata"]
+)
+def test_every_other_edit_of_the_notebook_asks_for_a_new_proof(house: Path, part: str) -> None:
+    stored = (house / NOTEBOOK).read_text()
+    assert part in stored
+    (house / NOTEBOOK).write_text(stored.replace(part, f"{part}2"))
+    assert not proofs.is_proved(house / NOTEBOOK, os.environ)
+
+
+def test_a_kernel_records_modules_and_data_and_no_scripts(
+    house: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = f"{house / 'interpbook'}{os.sep}"
+    monkeypatch.setattr(kernel_ingredients, "PACKAGE", package)
+    monkeypatch.setattr(kernel_ingredients, "RECORD", str(tmp_path))
+    monkeypatch.setattr(kernel_ingredients, "_opened", set())
+    for name in ("explore/figure.css", "explore/figure.json"):
+        (house / "interpbook" / name).write_text("")
+    for name in ("module.py", "explore/figure.js", "explore/figure.css", "explore/figure.json"):
+        kernel_ingredients.note("open", (package + name, "r", 0))
+    kernel_ingredients.write()
+    recorded = json.loads((tmp_path / "ingredients.json").read_text())
+    assert recorded == ["interpbook/explore/figure.json", "interpbook/module.py"]
 
 
 def test_a_module_that_is_gone_asks_for_a_new_proof(house: Path) -> None:

@@ -13,6 +13,8 @@ import notebook_rules as rules
 import pytest
 from same_output import SHOWN, compare
 
+from interpbook.output import blocks
+
 each_notebook = pytest.mark.parametrize("path", rules.NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -79,6 +81,13 @@ def test_an_output_is_the_same_as_itself(path):
 
 
 @each_notebook
+def test_scripts_and_styles_of_another_day_make_no_difference(path):
+    for output in outputs(path):
+        data = {kind: blocks.emptied(text) for kind, text in output["data"].items()}
+        assert compare([output | {"data": data}], [output], str) == []
+
+
+@each_notebook
 def test_every_stored_number_that_is_moved_is_found(path):
     for output in outputs(path):
         for mutant in mutants(output, move):
@@ -109,8 +118,10 @@ def test_every_changed_word_is_found(path):
     """One letter in a word of the plain text, of what HTML shows, or of what is said of pictures."""
     for output in outputs(path):
         for kind, text in output["data"].items():
+            # Scripts and style sheets are not compared.
+            text = blocks.emptied(text)
             words = list(re.finditer(r'(?<=[>" ])[A-Za-z]{4,}(?=[<" .,;:])', text)) if kind.startswith("text/") else []
-            # Of a long text a sample: a figure that lives brings its scripts along.
+            # Of a long text a sample.
             for word in words[:: 1 + len(words) // 50]:
                 other = text[: word.start()] + "X" + text[word.start() + 1 :]
                 mutant = output | {"data": output["data"] | {kind: other}}

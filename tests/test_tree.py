@@ -1,6 +1,8 @@
 """The house: which room may know which, one path for a chapter everywhere, modules of one idea."""
 
 import ast
+import subprocess
+import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -14,7 +16,7 @@ NOTEBOOKS = sorted(ROOT.glob("notebooks/*/*.ipynb"))
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 320
 
-GROUND = {"checks", "equality", "progress"}
+GROUND = {"checks", "equality", "progress", "jobs"}
 BELOW_THE_PARTS = {"functions", "datasets", "training", "models"}
 # What each room may import, besides the ground and itself. A room that is not named here is a part.
 MAY_IMPORT = {
@@ -75,6 +77,25 @@ def test_page_and_explore_know_no_part():
     for module in MODULES:
         if room_of(module) in ("page", "explore"):
             assert not rooms_imported(module) & {*PARTS, "chapters"}
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The modules that a fresh Python has loaded after a statement."""
+    program = f"import sys\n{statement}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return {*done.stdout.split()}
+
+
+def test_page_loads_no_part_no_chapter_and_no_network():
+    loaded = loaded_by("import interpbook.page")
+    rooms = {name.split(".")[1] for name in loaded if name.startswith("interpbook.")}
+    assert {"page", "explore"} <= rooms
+    assert not rooms & {*PARTS, "chapters", "models", "datasets", "training"}
+
+
+def test_the_package_itself_is_light():
+    assert {name for name in loaded_by("import interpbook") if name.startswith("interpbook")} == {"interpbook"}
+    assert not {"torch", "numpy", "matplotlib", "IPython"} & loaded_by("import interpbook")
 
 
 def test_no_chapter_knows_another():

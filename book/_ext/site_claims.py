@@ -11,7 +11,7 @@ from pybtex.richtext import Text
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from interpbook.page import claims, executed
+from interpbook.page import claims, executed, refresh
 
 PLACEHOLDER = "{{ claims }}"
 HEAD = "<thead><tr><th scope='col'>Claim</th><th scope='col'>Measured</th><th scope='col'>Verdict</th></tr></thead>"
@@ -48,12 +48,18 @@ def _table(chapter: str, notebook: Path, seen: Path) -> str:
 
 
 def refuse_stale_outputs(app: Sphinx, docname: str, content: list[str]) -> None:
-    """Outputs that come from other code than the one above them are a warning, and so stop the build."""
+    """Outputs that come from other code than the one above them, or with other scripts than the package has now, are a
+    warning, and so stop the build.
+    """
     notebook = Path(app.srcdir, f"{docname}.ipynb")
-    if notebook.exists() and executed.is_stale(notebook):
+    if not notebook.exists():
+        return
+    if executed.is_stale(notebook):
         log.warning(
             "its code has changed since it was executed: make notebooks NOTEBOOKS=%s.ipynb", docname, location=docname
         )
+    if refresh.is_stale(notebook):
+        log.warning("scripts or styles in its outputs have changed since: make refresh", location=docname)
 
 
 def title_of(notebook: Path) -> str:

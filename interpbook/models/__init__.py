@@ -2,18 +2,18 @@
 
 from interpbook.models.denoiser import Denoiser, train_denoiser
 from interpbook.models.efficientnet import efficientnet_lite0, imagenet_classes, preprocess
-from interpbook.models.recipes import RECIPES, Recipe, train
+from interpbook.models.recipes import Recipe, train
+from interpbook.models.registry import get_recipe, load
 from interpbook.models.resnet import small_image_resnet18
 from interpbook.models.small import MLP, SmallCNN
-from interpbook.models.store import load
 
 __all__ = [
     "MLP",
-    "RECIPES",
     "Denoiser",
     "Recipe",
     "SmallCNN",
     "efficientnet_lite0",
+    "get_recipe",
     "imagenet_classes",
     "load",
     "preprocess",

@@ -1,4 +1,7 @@
-"""How every checkpoint of the package is made: a recipe for each name, and the function that follows it."""
+"""How a network is trained: what a recipe is, the function that follows it, and the recipes that chapters share.
+
+Recipes of one chapter stand in the chapter; see `interpbook.models.registry`.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -52,13 +55,16 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 )
 
 
-def train(recipe: Recipe, seed: int, device: str | torch.device | None = None) -> tuple[nn.Module, History]:
+def train(
+    recipe: Recipe, seed: int, device: str | torch.device | None = None, *, progress: bool = True
+) -> tuple[nn.Module, History]:
     """Follow a recipe: the trained network, in evaluation mode, and what `fit` saw.
 
     Args:
-        recipe: one of `RECIPES`, of `interpbook.density.VARIANTS`, or your own.
+        recipe: from `get_recipe`, or your own.
         seed: of the initial weights, and of everything that `fit` draws.
         device: where to train and to leave the network; by default the CPU.
+        progress: show a bar.
 
     Raises:
         TypeError: `recipe` is no `Recipe`; the name of one is not enough.
@@ -70,7 +76,7 @@ def train(recipe: Recipe, seed: int, device: str | torch.device | None = None) -
     (False, 1)
     """
     if not isinstance(recipe, Recipe):
-        raise TypeError(f"recipe: expected a Recipe, such as RECIPES['mnist-cnn'], got {recipe!r}")
+        raise TypeError(f"recipe: expected a Recipe, such as get_recipe('mnist-cnn'), got {recipe!r}")
     model = recipe.network(seed=seed)
     history = recipe.fit(
         model,
@@ -80,5 +86,6 @@ def train(recipe: Recipe, seed: int, device: str | torch.device | None = None) -
         batch_size=recipe.batch_size,
         seed=seed,
         device=device,
+        progress=progress,
     )
     return model, history

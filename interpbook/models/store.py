@@ -1,29 +1,27 @@
-"""Checkpoints on disk: safetensors files, and `checkpoints.json` with checksum, accuracy and seconds of each."""
+"""Checkpoints on disk: a safetensors file with 16-bit weights each, and a small one with what is known of it.
+
+No file is shared between networks, so that any number of processes can write to one folder.
+"""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from numbers import Integral
 from pathlib import Path
 
 import safetensors.torch
 from torch import nn
 
 from interpbook.datasets.fetch import DataError, atomic_file, checksum_of, read_verified
-from interpbook.models.recipes import RECIPES, Recipe
 
-FILES = Path(__file__).parent / "files"
-INDEX = "checkpoints.json"
-REMEDY = "Reinstall interpbook, restore the file with git, or run `python -m interpbook.checkpoints`."
+REMEDY = "Reinstall interpbook, restore the file with git, or run `python -m interpbook.models.retrain`."
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What `checkpoints.json` knows about one file.
+    """What is known of one checkpoint.
 
     Attributes:
-        checksum: of the file, as "sha256:<hex digits>".
-        accuracy: on the bundled test images, 0 to 1; None where the network is no classifier.
+        checksum: of the file of weights, as "sha256:<hex digits>".
+        accuracy: on the bundled test images, with the weights of the file, 0 to 1; None for what is no classifier.
         seconds: that the training took, on the machine that made the file.
     """
 
@@ -33,7 +31,7 @@ class Entry:
 
 
 def file_name(name: str, seed: int) -> str:
-    """The file of a checkpoint.
+    """The file of a checkpoint's weights; beside it lies one with the suffix `.json`.
 
     >>> file_name("mnist-cnn", 0)
     'mnist-cnn-seed0.safetensors'
@@ -41,93 +39,99 @@ def file_name(name: str, seed: int) -> str:
     return f"{name}-seed{seed}.safetensors"
 
 
-def load(name: str, seed: int = 0, recipes: Mapping[str, Recipe] = RECIPES) -> nn.Module:
-    """A trained network of the book, in evaluation mode on the CPU.
+def names_kept(folder: Path) -> set[str]:
+    """The names of the networks with a checkpoint in a folder, told from its files; nothing is opened.
 
-    A classifier maps images Float[B 1 28 28] in [0, 1] to logits Float[B 10]; see `Denoiser` for the other kind.
+    >>> import tempfile
+    >>> names_kept(Path(tempfile.mkdtemp()))
+    set()
+    """
+    return {path.name.rpartition("-seed")[0] for path in folder.glob("*-seed*.safetensors")}
 
-    Args:
-        name: a key of `recipes`, where its recipe stands.
-        seed: one of the seeds of that recipe.
-        recipes: `RECIPES`, or those of a part, such as `interpbook.density.VARIANTS`.
+
+def encode(model: nn.Module) -> bytes:
+    """The parameters and buffers of a network as a safetensors file, floating numbers rounded to float16.
 
     Raises:
-        TypeError: `seed` is no int.
-        ValueError: there is no such checkpoint; the message lists the names or seeds that exist.
-        DataError: its file is missing or damaged.
+        ValueError: a number that float16 cannot hold: NaN, infinite, or beyond 65504. Smaller ones than 6e-8 become 0.
 
-    >>> model = load("mnist-cnn")
-    >>> model.training
-    False
-    >>> load("mnist-cnn", seed=7)
+    >>> model = nn.Linear(2, 2)
+    >>> nn.init.constant_(model.bias, 1e5).shape
+    torch.Size([2])
+    >>> encode(model)
     Traceback (most recent call last):
     ...
-    ValueError: seed: expected one of [0] for mnist-cnn, got 7
+    ValueError: model: expected numbers that float16 can hold, got up to 100000 in bias
     """
-    if name not in recipes:
-        raise ValueError(f"name: expected one of {', '.join(sorted(recipes))}, got {name!r}")
-    recipe = recipes[name]
-    if not recipe.seeds:
-        raise ValueError(f"name: no checkpoint of {name!r} is kept, only the recipe; see interpbook.models.train")
-    wanted = f"seed: expected one of {list(recipe.seeds)} for {name}"
-    if isinstance(seed, bool) or not isinstance(seed, Integral):  # True and 1.0 are equal to 1, but name no file
-        raise TypeError(f"{wanted}, got {seed!r}")
-    if seed not in recipe.seeds:
-        raise ValueError(f"{wanted}, got {seed!r}")
-    seed = int(seed)
-    file = file_name(name, seed)
-    entries = read_index(FILES)
-    if file not in entries:
-        raise DataError(f"{FILES / INDEX} does not list {file}. {REMEDY}")
-    weights = safetensors.torch.load(read_verified(FILES / file, entries[file].checksum, REMEDY))
-    model = recipe.network(seed=seed)
-    model.load_state_dict(weights)
+    tensors = {}
+    for name, value in model.state_dict().items():
+        if value.is_floating_point():
+            half = value.half()
+            if not half.isfinite().all():
+                largest = f"{float(value.abs().max()):g}"
+                raise ValueError(f"model: expected numbers that float16 can hold, got up to {largest} in {name}")
+            value = half
+        tensors[name] = value.detach().cpu().contiguous()
+    return safetensors.torch.save(tensors)
+
+
+def decode(content: bytes, model: nn.Module) -> nn.Module:
+    """Fill a network with the numbers of a file that `encode` made; it keeps its own precision, float32 in this book.
+
+    Returns:
+        `model`, in evaluation mode.
+
+    >>> model, again = nn.Linear(2, 2), nn.Linear(2, 2)
+    >>> filled = decode(encode(model), again)
+    >>> bool((filled.weight == model.weight.half()).all()), filled.weight.dtype, filled.training
+    (True, torch.float32, False)
+    """
+    model.load_state_dict(safetensors.torch.load(content))
     return model.eval()
 
 
-def save(model: nn.Module, folder: Path, file: str, accuracy: float | None, seconds: float) -> Entry:
-    """Write the parameters and buffers of `model` to `folder / file`, atomically.
+def save(folder: Path, name: str, seed: int, content: bytes, *, accuracy: float | None, seconds: float) -> Entry:
+    """Write the two files of a checkpoint, each atomically.
 
-    >>> import tempfile
-    >>> entry = save(nn.Linear(2, 2), Path(tempfile.mkdtemp()), "linear.safetensors", accuracy=0.5, seconds=1.0)
-    >>> entry.accuracy, entry.checksum[:7]
-    (0.5, 'sha256:')
-    """
-    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    content = safetensors.torch.save(tensors)
-    with atomic_file(folder / file) as handle:
-        handle.write(content)
-    return Entry(checksum_of(content), accuracy, seconds)
-
-
-def read_index(folder: Path) -> dict[str, Entry]:
-    """`checkpoints.json`, by file name.
-
-    Raises:
-        DataError: the file is missing or damaged.
-
-    >>> read_index(FILES)["mnist-cnn-seed0.safetensors"].accuracy > 0.97
-    True
-    """
-    path = folder / INDEX
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return {file: Entry(**fields) for file, fields in content.items()}
-    except FileNotFoundError:
-        raise DataError(f"{path}, the list of checkpoints, is missing. {REMEDY}") from None
-    except (ValueError, TypeError, AttributeError) as error:
-        raise DataError(f"{path}, the list of checkpoints, is damaged ({error}). {REMEDY}") from error
-
-
-def write_index(entries: Mapping[str, Entry], folder: Path) -> None:
-    """Write `checkpoints.json`, atomically.
+    Args:
+        folder: where they belong; made if it is missing.
+        name, seed: of the network.
+        content: from `encode`.
+        accuracy, seconds: as in `Entry`.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
-    >>> write_index({"a.safetensors": Entry("sha256:00", 0.5, 1.0)}, folder)
-    >>> read_index(folder)
-    {'a.safetensors': Entry(checksum='sha256:00', accuracy=0.5, seconds=1.0)}
+    >>> entry = save(folder, "line", 0, encode(nn.Linear(2, 2)), accuracy=None, seconds=1.0)
+    >>> sorted(path.name for path in folder.iterdir()), names_kept(folder)
+    (['line-seed0.json', 'line-seed0.safetensors'], {'line'})
     """
-    content = {file: asdict(entry) for file, entry in sorted(entries.items())}
-    with atomic_file(folder / INDEX) as handle:
-        handle.write((json.dumps(content, indent=2) + "\n").encode())
+    path, entry = folder / file_name(name, seed), Entry(checksum_of(content), accuracy, seconds)
+    with atomic_file(path) as file:
+        file.write(content)
+    with atomic_file(path.with_suffix(".json")) as file:
+        file.write((json.dumps(asdict(entry), indent=2) + "\n").encode())
+    return entry
+
+
+def read(folder: Path, name: str, seed: int) -> bytes:
+    """The content of a checkpoint's file of weights, after its checksum was compared.
+
+    Raises:
+        DataError: one of the two files is missing or damaged.
+    """
+    return read_verified(folder / file_name(name, seed), read_entry(folder, name, seed).checksum, REMEDY)
+
+
+def read_entry(folder: Path, name: str, seed: int) -> Entry:
+    """What is known of a checkpoint.
+
+    Raises:
+        DataError: the file that says it is missing or damaged.
+    """
+    path = (folder / file_name(name, seed)).with_suffix(".json")
+    try:
+        return Entry(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise DataError(f"{path}, which describes a checkpoint, is missing. {REMEDY}") from None
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{path}, which describes a checkpoint, is damaged ({error}). {REMEDY}") from error

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from interpbook.output import numbers
+from interpbook.output import blocks, numbers
 from interpbook.output.cell import inline, show
 from interpbook.output.numbers import Number
 from interpbook.page import criterion, registry
-from interpbook.page.styles import CLAIMS_STYLE
 
 
 class ClaimError(AssertionError):
@@ -164,7 +163,8 @@ def _table(records: list[ClaimRecord], caption: str | None = None) -> str:
         cells = "".join(f'<th scope="col">{name}</th>' for name in ("Claim", "Measured", "Verdict"))
         head = f"<caption>{caption}</caption><thead><tr>{cells}</tr></thead>"
     rows = "".join(map(claim_row_html, records))
-    return f'{CLAIMS_STYLE}<div class="ib-scroll"><table class="ib-claims">{head}<tbody>{rows}</tbody></table></div>'
+    style = blocks.style("page/static/claims.css")
+    return f'{style}<div class="ib-scroll"><table class="ib-claims">{head}<tbody>{rows}</tbody></table></div>'
 
 
 def _source(entry: registry.Claim) -> str:

@@ -40,7 +40,18 @@ def stamp(path: Path) -> None:
     if counts != list(range(1, len(counts) + 1)):
         raise ValueError(f"{path} was not executed from top to bottom: its cells ran as {counts}")
     notebook["metadata"]["interpbook"] = {"executed": fingerprint(code_of(notebook))}
-    path.write_text(json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    save(path, notebook)
+
+
+def save(path: Path, notebook: Mapping[str, Any]) -> None:
+    """Write a notebook the way Jupyter does, all of it or, when that fails, nothing."""
+    text = json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def is_stale(path: Path) -> bool:

@@ -3,9 +3,9 @@
 import html
 from collections.abc import Mapping
 
+from interpbook.output import blocks
 from interpbook.output.cell import inline, show
 from interpbook.output.numbers import Number, as_value, summary
-from interpbook.page.styles import TABLE_STYLE
 
 Cell = object
 EMPTY = "—"
@@ -80,8 +80,9 @@ def _html(titles: list[str], cells: dict[str, list[Number | str]], caption: str,
     )
     above = f"<caption>{inline(caption)}</caption>" if caption else ""
     below = f"<p><small>{html.escape(spread)}</small></p>" if spread else ""
+    style = blocks.style("page/static/table.css")
     return (
-        f'{TABLE_STYLE}<div class="ib-scroll"><table class="ib-table">{above}<thead><tr><td></td>{head}</tr></thead>'
+        f'{style}<div class="ib-scroll"><table class="ib-table">{above}<thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table>{below}</div>"
     )
 

@@ -3,16 +3,14 @@
 import gzip
 import json
 import re
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import pytest
 
 HEAVIEST_CHAPTER = 1_500_000
 PHONE = {"width": 380, "height": 800}
-DESK = {"width": 1400, "height": 900}
 # Sets one control to each of its values and back; the source and the alt text of the picture at each.
 MOVE_THROUGH = """control => {
     const picture = control.closest(".ib-sweep").querySelector("img");
@@ -33,52 +31,6 @@ TOO_WIDE = """[...document.querySelectorAll("body *")].filter(e => e.getBounding
     .slice(0, 3).map(e => e.outerHTML.slice(0, 120))"""
 
 
-class Visit:
-    """A page, and everything that went wrong while it was open."""
-
-    def __init__(self, browser, **options) -> None:
-        self.context = browser.new_context(**options)
-        self.context.route("**/*", self._let_through_what_is_local)
-        self.page = self.context.new_page()
-        self.troubles: list[str] = []
-        self.loaded: list[str] = []
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.troubles.append(f"script error: {error}"))
-        self.page.on("requestfailed", lambda request: self.troubles.append(f"not loaded: {request.url[:120]}"))
-        self.page.on("response", self._note)
-
-    def _let_through_what_is_local(self, route) -> None:
-        parts = urlsplit(route.request.url)
-        if parts.scheme in ("file", "data", "blob") or parts.hostname == "127.0.0.1":
-            route.continue_()
-        else:
-            self.troubles.append(f"request to another machine: {route.request.url[:120]}")
-            route.abort()
-
-    def _hear(self, message) -> None:
-        if message.type == "error":
-            self.troubles.append(f"console: {message.text}")
-
-    def _note(self, response) -> None:
-        if response.status >= 400:
-            self.troubles.append(f"{response.status}: {response.url}")
-        else:
-            self.loaded.append(response.url)
-
-    def paths_under(self, door: str) -> set[str]:
-        """The files of the book that were loaded."""
-        inside = (url.removeprefix(door).lstrip("/") for url in self.loaded if url.startswith(door))
-        return {unquote(urlsplit(path).path) for path in inside}
-
-    def open(self, address: str):
-        """Go there, and wait until formulas and figures are what they will be."""
-        self.page.goto(address, wait_until="load")
-        self.page.wait_for_function("!window.MathJax?.startup?.promise || window.MathJax.startup.output")
-        self.page.evaluate("window.MathJax?.startup?.promise")
-        self.page.evaluate("document.fonts.ready")
-        return self.page
-
-
 # What one look at a page brings home.
 FACTS = """() => ({
     raw: [...document.querySelectorAll(".math")].filter(m => !m.querySelector("mjx-container")).length,
@@ -89,20 +41,6 @@ FACTS = """() => ({
     ids: [...document.querySelectorAll("[id]")].map(e => e.id),
     links: [...document.querySelectorAll("a[href]")].map(e => e.href),
 })"""
-
-
-@pytest.fixture(scope="module")
-def visit(chromium) -> Iterator:
-    """Makes visits with the given options of a browser context, and closes them."""
-    visits = []
-
-    def begin(**options) -> Visit:
-        visits.append(Visit(chromium, **{"viewport": DESK, **options}))
-        return visits[-1]
-
-    yield begin
-    for each in visits:
-        each.context.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """A live figure and a folded solution among the style sheets of the book, as the theme and myst-nb write them."""
 
 import html
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -52,12 +51,10 @@ def page(root: Path, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def tab(chromium, page: Path) -> Iterator:
-    context = chromium.new_context(viewport={"width": 1300, "height": 500})
-    opened = context.new_page()
+def tab(visit, page: Path):
+    opened = visit(viewport={"width": 1300, "height": 500}).page
     opened.goto(page.as_uri())
-    yield opened
-    context.close()
+    return opened
 
 
 def test_the_drawing_stays_in_sight_below_the_header(tab) -> None:

@@ -1,14 +1,15 @@
 """A live figure in a browser, opened from a file: a reader draws by mouse, keyboard or finger, and it answers."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from browser import page_of
+from live_in_browser import Live
 from torch import Tensor
 
 from interpbook import explore, models
@@ -17,12 +18,6 @@ from interpbook.explore.network import rounded
 from interpbook.explore.views import MAP_PHRASES, VIEWS
 from interpbook.functions import input_gradient
 
-# Keeps what every figure of the page has drawn last, and how often and how fast.
-LISTEN = """document.addEventListener("ib-drawn", event => {
-    const figure = event.target;
-    figure.drawn = event.detail;
-    (figure.took ??= []).push(event.detail.milliseconds);
-}, true);"""
 LIGHT, DARK = "#fdfdfc", "#14181e"
 
 
@@ -78,84 +73,8 @@ def html(model, tmp_path_factory) -> Path:
     """Two copies of one figure on a page that is longer than a screen."""
     figure = explore.live(model, start=examples(), views=VIEWS_SHOWN).html()
     path = tmp_path_factory.mktemp("live") / "page.html"
-    head = '<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8"><title>live</title>'
-    path.write_text(f'{head}<body style="margin:8px">{figure}{figure}<p style="height:2000px">end')
+    path.write_text(page_of(figure, figure, '<p style="height:2000px">end'))
     return path
-
-
-@pytest.fixture
-def opened(chromium, html: Path) -> Iterator[Callable]:
-    """Opens the page, and fails on any error or request."""
-    complaints: list[str] = []
-    contexts = []
-
-    def open_page(address: str = "", **options):
-        context = chromium.new_context(**options)
-        contexts.append(context)
-        context.add_init_script(LISTEN)
-        tab = context.new_page()
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on("console", lambda message: complaints.append(message.text))
-        tab.on("request", lambda r: None if r.url[:5] in ("file:", "data:") else complaints.append(r.url))
-        tab.goto(html.as_uri() + address)
-        return tab
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-class Live:
-    """One of the figures, and what it has drawn."""
-
-    def __init__(self, tab, number: int = 0) -> None:
-        self.tab = tab
-        self.root = tab.locator(".ib-live").nth(number)
-        self.surface = self.root.locator(".ib-surface")
-
-    def settle(self) -> None:
-        """Wait until what was asked for is drawn."""
-        self.tab.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    def get(self, expression: str) -> Any:
-        """A value made of the figure's last `results`, `now`."""
-        self.settle()
-        return self.root.evaluate(f"figure => {{ const {{results, now}} = figure.drawn; return {expression}; }}")
-
-    @property
-    def x(self) -> np.ndarray:
-        return np.array(self.get("Array.from(now.x)"), dtype=float).reshape(28, 28)
-
-    @property
-    def logits(self) -> np.ndarray:
-        return np.array(self.get("Array.from(now.logits)"))
-
-    @property
-    def said(self) -> list[str]:
-        self.settle()
-        return self.root.locator(".ib-text").all_text_contents()
-
-    def at(self, row: float, column: float) -> tuple[float, float]:
-        """Where a pixel's middle is on the screen."""
-        box = self.surface.bounding_box()
-        return box["x"] + (column + 0.5) / 28 * box["width"], box["y"] + (row + 0.5) / 28 * box["height"]
-
-    def stroke(self, *points: tuple[float, float]) -> None:
-        self.tab.mouse.move(*self.at(*points[0]))
-        self.tab.mouse.down()
-        for point in points[1:]:
-            self.tab.mouse.move(*self.at(*point))
-        self.tab.mouse.up()
-
-    def menu(self, name: str):
-        return self.root.get_by_role("combobox", name=name)
-
-    def slider(self, name: str):
-        return self.root.get_by_role("slider", name=name)
-
-    def press(self, name: str) -> None:
-        self.root.get_by_role("button", name=name, exact=True).click()
 
 
 def check_answers(live: Live, model: torch.nn.Module) -> None:

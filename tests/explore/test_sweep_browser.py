@@ -1,13 +1,13 @@
 """A sweep in a real browser: opened from a file, moved by keyboard, and still a picture without scripts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
+from browser import page_of
 
 from interpbook.explore import sweep
-from tests.browser import FLAGS, MISSING, find_browser
 
 HEIGHTS = [1, 2, 3, 4, 5]
 STYLES = {"solid": "-", "dashed": "--"}
@@ -20,37 +20,12 @@ def draw(height, style):
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator:
-    if (path := find_browser()) is None:
-        pytest.skip(MISSING)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=path, args=[*FLAGS, "--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def opened(browser, tmp_path: Path) -> Iterator[Callable]:
-    """Opens two copies of one sweep on a page, and fails on any error or request."""
+def html(tmp_path_factory) -> Path:
+    """Two copies of one sweep on a page."""
     figure = sweep(draw, height=HEIGHTS, style=STYLES).html()
-    path = tmp_path / "page.html"
-    path.write_text(f'<!doctype html><meta charset="utf-8"><body style="margin:8px">{figure}{figure}')
-    complaints: list[str] = []
-
-    def open_page(**options):
-        tab = browser.new_page(**options)
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on("console", lambda message: complaints.append(message.text))
-        tab.on("request", lambda r: None if r.url[:5] in ("file:", "data:") else complaints.append(r.url))
-        tab.goto(path.as_uri())
-        return tab
-
-    yield open_page
-    for context in browser.contexts:
-        context.close()
-    assert complaints == []
+    path = tmp_path_factory.mktemp("sweep") / "page.html"
+    path.write_text(page_of(figure, figure))
+    return path
 
 
 def test_it_begins_at_the_first_values_and_moves_by_keyboard(opened: Callable) -> None:

@@ -77,10 +77,9 @@ def _wait_for(address: str, server: subprocess.Popen, seconds: float = 60) -> No
 
 
 @pytest.fixture(scope="module")
-def page(chromium, lab) -> Iterator:
+def page(visit, lab):
     """JupyterLab with the notebook open and all of its cells run."""
-    context = chromium.new_context(viewport={"width": 1200, "height": 1600})
-    page = context.new_page()
+    page = visit(viewport={"width": 1200, "height": 1600}).page
     page.goto(lab)
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
     # Before the kernel is there, "run" is silently forgotten.
@@ -88,8 +87,7 @@ def page(chromium, lab) -> Iterator:
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.locator(".jp-OutputArea img").nth(1).wait_for(timeout=90_000)
-    yield page
-    context.close()
+    return page
 
 
 class Output:

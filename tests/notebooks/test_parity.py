@@ -13,6 +13,8 @@ import notebook_rules as rules
 import proofs
 import pytest
 
+from interpbook.output import blocks
+
 MOVE_TO_THE_END = """root => root.querySelectorAll("select, input[type=range]").forEach(control => {
     control.value = control.options ? control.options.length - 1 : control.max;
     control.dispatchEvent(new Event("input", {bubbles: true}));
@@ -36,17 +38,20 @@ def shown_in_kernel(kind: str, seen: str) -> list[list[str | None]]:
 
 
 @pytest.mark.parametrize("path", rules.NOTEBOOKS, ids=lambda path: path.stem)
-def test_page_and_kernel_show_the_same(path, chromium):
+def test_page_and_kernel_show_the_same(path, visit):
     if not proofs.record_of(path, proofs.PROOFS).exists():
         pytest.skip("this notebook was not run here: `make test` does")
     figures = recorded(path)
     calls = re.findall(r"\bexplore\.(?:live|sweep)\(", "\n".join(rules.cells(rules.read(path), "code")))
     assert len(figures) == len(calls)
-    page = chromium.new_page()
+    here = visit()
+    page = here.page
     for figure in figures:
-        page.set_content(figure["page"])
+        # Of the scripts, which may have been edited since that run, the present ones are meant.
+        page.set_content(blocks.renewed(figure["page"]))
         root = page.locator(".ib-explore[data-alive]")
         assert root.evaluate(SHOWN) == shown_in_kernel(figure["kind"], figure["kernel"]["first"])
         root.evaluate(MOVE_TO_THE_END)
         assert root.evaluate(SHOWN) == shown_in_kernel(figure["kind"], figure["kernel"]["last"])
-    page.close()
+    here.context.close()
+    assert not here.troubles, here.troubles

@@ -3,6 +3,8 @@
 import notebook_rules as rules
 import pytest
 
+from interpbook.page import refresh
+
 LARGEST = 700_000
 
 pytestmark = pytest.mark.parametrize("path", rules.NOTEBOOKS, ids=lambda path: path.stem)
@@ -31,3 +33,7 @@ def test_no_trace_of_when_it_ran(path):
 
 def test_it_is_small(path):
     assert path.stat().st_size < LARGEST
+
+
+def test_its_scripts_and_styles_are_the_present_ones(path):
+    assert not refresh.is_stale(path), "a script or style sheet has changed since they were stored: make refresh"

@@ -1,10 +1,12 @@
 """Exercises: found by name, right answers praised, wrong ones given a hint and no traceback."""
 
+import functools
 import json
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 from IPython.core.getipython import get_ipython
 
 from interpbook import page
@@ -56,6 +58,8 @@ WRONG_ANSWERS = [
     ),
     (forgetful, r"^your function `forgetful` returned None: is there a `return`"),
     (lambda x: x.shape, r"^your function raised AttributeError"),
+    (functools.partial(broken), r"^your function `partial` raised ZeroDivisionError: "),
+    (torch.nn.Linear(2, 2), r"^your function `Linear` raised "),
     (None, "there is no answer here yet"),
     (..., "there is no answer here yet"),
 ]

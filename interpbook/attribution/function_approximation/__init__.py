@@ -4,6 +4,7 @@ from interpbook.attribution.function_approximation.error import surrogate_error
 from interpbook.attribution.function_approximation.features import superpixel_grid
 from interpbook.attribution.function_approximation.fit import Explanation, lfa
 from interpbook.attribution.function_approximation.games import exact_banzhaf, exact_shapley
+from interpbook.attribution.function_approximation.lime import c_lime, kernel_shap, lime
 from interpbook.attribution.function_approximation.losses import GradientMatching, SquaredError
 from interpbook.attribution.function_approximation.methods import METHODS
 from interpbook.attribution.function_approximation.neighborhoods import (
@@ -24,9 +25,12 @@ __all__ = [
     "MultiplicativeUniform",
     "OneHot",
     "SquaredError",
+    "c_lime",
     "exact_banzhaf",
     "exact_shapley",
+    "kernel_shap",
     "lfa",
+    "lime",
     "superpixel_grid",
     "surrogate_error",
 ]

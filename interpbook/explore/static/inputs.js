@@ -1,6 +1,7 @@
 // For a figure whose network looks at given inputs: `now.x` is the input that the control "input" chooses, and what
 // the reader draws is `now.drawing`, which the network does not see. After state.js, whose `stateOf` it replaces.
 
+// oxlint-disable-next-line no-func-assign
 stateOf = (function (stateAt) {
   return function (network, data, drawing, target, cursor, settings) {
     var first = settings.input * drawing.length;

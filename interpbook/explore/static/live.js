@@ -10,6 +10,7 @@ function bytes(text) {
 // A figure brings its own views along as texts. Where one cannot be read, only this view says so.
 function addView(view) {
   try {
+    // oxlint-disable-next-line no-eval
     views[view.name] = eval("(" + view.script + ")");
   } catch (error) {
     views[view.name] = function () {

@@ -6,7 +6,6 @@ They test properties of the answer, not equality with a solution.
 
 import functools
 import importlib
-import inspect
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +34,7 @@ def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None
     >>> @exercise(rating=1, minutes=2)
     ... def double(answer):
     ...     if answer(3) != 6:
-    ...         raise Wrong("your function does not double 3")
+    ...         raise WrongAnswer("your function does not double 3")
     ...     return "6 is twice 3."
     >>> double(lambda x: 2 * x)
     Correct: 6 is twice 3.
@@ -62,19 +61,21 @@ def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None
 
 
 def guarded(answer: object) -> object:
-    """A student's function that turns its own failures into hints; anything else as it is."""
-    if not (inspect.isfunction(answer) or inspect.ismethod(answer)):
+    """A student's function, or module, that turns its own failures into hints; what cannot be called as it is."""
+    if not callable(answer):
         return answer
-    name = "your function" if answer.__name__ == "<lambda>" else f"your function `{answer.__name__}`"
+    called = getattr(answer, "__name__", type(answer).__name__)
+    name = "your function" if called == "<lambda>" else f"your function `{called}`"
+    code = getattr(answer, "__code__", None)
+    home = code and code.co_filename  # a notebook gives every cell a name of its own
 
-    @functools.wraps(answer)
+    @functools.wraps(answer, updated=())
     def guarded(*args: object, **keywords: object) -> object:
         try:
             result = answer(*args, **keywords)
         except WrongAnswer:
             raise
         except Exception as error:
-            home = answer.__code__.co_filename  # a notebook gives every cell a name of its own
             line = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == home][-1:]
             where = f" in line {line[0]}" if line else ""
             raise WrongAnswer(f"{name} raised {type(error).__name__}{where}: {error}") from error

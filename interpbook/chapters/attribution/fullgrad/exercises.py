@@ -20,7 +20,8 @@ def counterexample(f: Scalar, g: Scalar, x: Tensor) -> str:
     near = x + 1e-3 * torch.randn((20, x.shape[1]), generator=generator, dtype=x.dtype)
     slopes = []
     for name, function in (("first", f), ("second", g)):
-        if function(near).shape != (20,):
+        values = function(near)
+        if not isinstance(values, Tensor) or values.shape != (20,):
             raise WrongAnswer(f"the {name} function should give one number per example, (B, D) -> (B,)")
         gradients = _gradient(function, near)
         if not torch.allclose(gradients, gradients[:1].expand_as(gradients), atol=1e-6):
@@ -73,7 +74,7 @@ def implicit_bias(answer: Callable[[Scalar, Tensor], Tensor]) -> str:
         "z ** 2 should have the bias -z ** 2, since its tangent at z is 2 z u - z ** 2": (torch.square, -z.square()),
     }
     for hint, (eta, want) in known.items():
-        got = answer(eta, z)
+        got = answer(eta, z.clone())
         if not isinstance(got, Tensor) or got.shape != z.shape:
             raise WrongAnswer("every element has a bias of its own: the answer has the shape of z")
         if not torch.allclose(got.detach().to(want.dtype), want, rtol=1e-5, atol=1e-6):
@@ -91,7 +92,7 @@ def two_layers(answer: Callable[..., tuple[Tensor, Tensor, Tensor]]) -> str:
     generator = torch.Generator().manual_seed(0)
     sizes = ((6, 3), (6,), (6,), (), (5, 3))
     weight, bias, v, c, x = (torch.randn(size, generator=generator, dtype=torch.float64) for size in sizes)
-    terms = answer(weight, bias, v, c, x)
+    terms = answer(*(given.clone() for given in (weight, bias, v, c, x)))
     if not isinstance(terms, tuple | list) or len(terms) != 3:
         raise WrongAnswer("there should be three terms: the input's, the hidden layer's, the output's")
     if not all(isinstance(term, Tensor) for term in terms):

@@ -1,6 +1,6 @@
 """The four trainings that the chapter compares: one network, one recipe, and a regularizer or none.
 
-`VARIANTS` holds a recipe for each, for `interpbook.models.train` and `interpbook.models.load`:
+`RECIPES` holds a recipe for each; `interpbook.models.get_recipe` and `interpbook.models.load` find them by name:
 
 - `fashion-<variant>` and `mnist-<variant>`, small networks with checkpoints for seeds 0 to 4, where a variant is
   "baseline", "gradient-norm", "score-matching" or "anti-score-matching"; `fashion-<variant>-weak` and `-strong`, with
@@ -36,7 +36,7 @@ from interpbook.models import Recipe, SmallCNN, small_image_resnet18
 from interpbook.models.small import SOFTPLUS
 from interpbook.training import Regularizer, fit
 
-__all__ = ["VARIANTS", "density_regularizer"]
+__all__ = ["RECIPES", "density_regularizer"]
 
 LOSSES: Mapping[str, Callable[..., Tensor]] = MappingProxyType(
     {
@@ -123,4 +123,4 @@ def _variants() -> dict[str, Recipe]:
     return recipes
 
 
-VARIANTS: Mapping[str, Recipe] = MappingProxyType(_variants())
+RECIPES: Mapping[str, Recipe] = MappingProxyType(_variants())

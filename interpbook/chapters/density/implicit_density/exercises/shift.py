@@ -1,6 +1,5 @@
 """One function is added to all logits: the picture that it makes of a gradient."""
 
-import inspect
 from collections.abc import Callable
 from typing import cast
 
@@ -55,7 +54,7 @@ def _guard(g: object) -> Function:
     """g, or the module or object that is called as g, with its failures turned into hints."""
     if not callable(g):
         raise WrongAnswer("`shift` should return a function g, not its values: g is called later, with other inputs")
-    return cast(Function, guarded(g if inspect.isfunction(g) else g.__call__))
+    return cast(Function, guarded(g))
 
 
 def _values(g: Function, points: Tensor) -> Tensor:

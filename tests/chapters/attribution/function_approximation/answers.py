@@ -1,0 +1,404 @@
+"""Answers to the exercises on function approximation: right in several ways, and wrong as people go wrong."""
+
+import itertools
+import math
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+
+def ones(z: Tensor) -> Tensor:
+    return torch.cat([torch.ones(len(z), 1), z], 1)
+
+
+def normal_equations(z, y, w, ridge=0.0, free=0.0):
+    design = ones(z)
+    penalty = torch.diag(torch.tensor([free] + [ridge] * z.shape[1]))
+    solution = torch.linalg.solve(design.T @ (w[:, None] * design) + penalty, design.T @ (w * y))
+    return solution[0], solution[1:]
+
+
+def root_weights(z, y, w):
+    design = torch.cat([z, torch.ones(len(z), 1, dtype=z.dtype)], 1) * w.sqrt()[:, None]
+    solution = torch.linalg.lstsq(design, (y * w.sqrt())[:, None]).solution.flatten()
+    return solution[-1:], solution[:-1]
+
+
+def centered(z, y, w):
+    w /= w.sum()  # in place: the check's own weights must not change
+    z0, y0 = w @ z, w @ y
+    slope = torch.linalg.pinv((z - z0).T @ (w[:, None] * (z - z0))) @ ((z - z0).T @ (w * (y - y0)))
+    return [float(y0 - z0 @ slope), slope]
+
+
+def in_numpy(z, y, w):
+    from sklearn.linear_model import LinearRegression
+
+    model = LinearRegression().fit(z.numpy(), y.numpy(), sample_weight=w.numpy())
+    return model.intercept_, model.coef_
+
+
+def without_intercept(z, y, w):
+    return 0.0, torch.linalg.lstsq(z * w.sqrt()[:, None], (y * w.sqrt())[:, None]).solution[:, 0]
+
+
+def points_only(z, y, w):
+    solution = torch.linalg.lstsq(ones(z) * w[:, None], y[:, None]).solution[:, 0]
+    return solution[0], solution[1:]
+
+
+def least_absolute(z, y, w):
+    """The best fit for another loss: the median of the residuals is 0, not their mean."""
+    factor = torch.ones_like(y)
+    for _ in range(200):
+        intercept, slope = normal_equations(z, y, w * factor)
+        factor = 1 / (y - intercept - z @ slope).abs().clamp(min=1e-6)
+    return intercept, slope
+
+
+def least_absolute_recentred(z, y, w):
+    slope = least_absolute(z, y, w)[1]
+    return (w * (y - z @ slope)).sum() / w.sum(), slope
+
+
+def shapley_weight(d, size):
+    return (d - 1) / (math.comb(d, size) * size * (d - size))
+
+
+def with_binomial_coefficients(d, size):
+    return Fraction(math.factorial(size - 1) * math.factorial(d - size - 1), math.factorial(d))
+
+
+def stein(f, x, sigma, n, generator):
+    noise = torch.randn(n, len(x), generator=generator)
+    return (f(x + sigma * noise)[:, None] * noise).mean(0) / sigma
+
+
+def control_variate(f, x, sigma, n, generator):
+    delta = sigma * torch.randn(n, len(x), generator=generator, dtype=x.dtype)
+    return ((f(x + delta) - f(x[None])) @ delta) / (n * sigma**2)
+
+
+def antithetic(f, x, sigma, n, generator):
+    noise = torch.randn(n // 2, len(x), generator=generator)
+    difference = f(x + sigma * noise) - f(x - sigma * noise)
+    return (difference[:, None] * noise).mean(0) / (2 * sigma)
+
+
+def regression(f, x, sigma, n, generator):
+    """C-LIME: a linear fit to the values has the same limit."""
+    points = x + sigma * torch.randn(n, len(x), generator=generator)
+    return normal_equations(points, f(points), torch.ones(n, dtype=x.dtype))[1]
+
+
+def in_parts(f, x, sigma, n, generator):
+    total = torch.zeros_like(x)
+    for _ in range(10):
+        e = torch.normal(0.0, sigma, (n // 10, len(x)), generator=generator)
+        total += (f(x + e).unsqueeze(1) * e).sum(0)
+    return total / n / sigma**2
+
+
+def differences(f, x, sigma, n, generator):
+    steps = sigma * torch.eye(len(x))
+    return (f(x + steps) - f(x - steps)) / (2 * sigma)
+
+
+def forward_differences(f, x, sigma, n, generator):
+    return (f(x + sigma * torch.eye(len(x))) - f(x[None])) / sigma
+
+
+def coins(f, x, sigma, n, generator):
+    e = torch.randint(0, 2, (n, len(x)), generator=generator) * 2.0 - 1
+    return (f(x + sigma * e)[:, None] * e).mean(0) / sigma
+
+
+def smooth_grad(f, x, sigma, n, generator):
+    points = (x + sigma * torch.randn(n, len(x), generator=generator)).requires_grad_()
+    return torch.autograd.grad(f(points).sum(), points)[0].mean(0)
+
+
+def one_direction(f, x, sigma, n, generator):
+    noise = torch.randn(n, 1, generator=generator).expand(n, len(x))
+    return (f(x + sigma * noise)[:, None] * noise).mean(0) / sigma
+
+
+def noisy_points(f, x, sigma, n, generator):
+    points = x + sigma * torch.randn(n, len(x), generator=generator)
+    return (f(points)[:, None] * points).mean(0) / sigma**2
+
+
+def global_noise(f, x, sigma, n, generator):
+    noise = torch.randn(n, len(x))
+    return (f(x + sigma * noise)[:, None] * noise).mean(0) / sigma
+
+
+def values_alone(f, x, sigma, n, generator):
+    points = x + sigma * torch.randn(n, len(x), generator=generator)
+    return f(points).mean().expand(len(x))
+
+
+def masks(d):
+    return torch.tensor(list(itertools.product([False, True], repeat=d)))
+
+
+def by_definition(v, d):
+    values = torch.zeros(d)
+    for i in range(d):
+        others = masks(d)[~masks(d)[:, i]]
+        joined = others.clone()
+        joined[:, i] = True
+        values[i] = (v(joined) - v(others)).mean()
+    return values
+
+
+def by_signs(v, d):
+    bits = (torch.arange(2**d)[:, None] >> torch.arange(d)) & 1
+    return (2.0 * bits.double() - 1).T @ v(bits.bool()) / 2 ** (d - 1)
+
+
+def by_regression(v, d):
+    every = masks(d)
+    return normal_equations(every.double(), v(every), torch.ones(len(every)).double())[1].numpy()
+
+
+def one_by_one(v, d):
+    values = []
+    for i in range(d):
+        rest = [j for j in range(d) if j != i]
+        total = 0.0
+        for chosen in itertools.chain.from_iterable(itertools.combinations(rest, k) for k in range(d)):
+            mask = torch.zeros(1, d)
+            mask[0, list(chosen)] = 1
+            total -= float(v(mask)[0])
+            mask[0, i] = 1
+            total += float(v(mask)[0])
+        values.append(total / 2 ** (d - 1))
+    return values
+
+
+def weighted_marginals(share):
+    """Marginal contributions weighted by share(d, size of the coalition of others)."""
+
+    def values(v, d):
+        result = torch.zeros(d, dtype=torch.float64)
+        for i in range(d):
+            others = masks(d)[~masks(d)[:, i]]
+            joined = others.clone()
+            joined[:, i] = True
+            weight = torch.tensor([share(d, int(s)) for s in others.sum(1)], dtype=torch.float64)
+            result[i] = (weight * (v(joined) - v(others))).sum()
+        return result
+
+    return values
+
+
+def shapley_share(d, s):
+    return 1 / (d * math.comb(d - 1, s))
+
+
+def mean_with(v, d):
+    every = masks(d)
+    return torch.stack([v(every[every[:, i]]).mean() for i in range(d)])
+
+
+def mostly_right(v, d):
+    return by_definition(v, d) if d < 4 else weighted_marginals(shapley_share)(v, d)
+
+
+def largest_on(points, f, weights, intercept):
+    return points[(f(points) - points @ weights - intercept).abs().argmax()]
+
+
+def on_a_grid(f, weights, intercept, low, high):
+    sides = [torch.linspace(float(a), float(b), 50, dtype=torch.float64) for a, b in zip(low, high, strict=True)]
+    grid = torch.stack(torch.meshgrid(*sides, indexing="ij"), -1).reshape(-1, len(low))
+    return largest_on(grid, f, weights, intercept)
+
+
+def at_random(f, weights, intercept, low, high):
+    drawn = torch.rand(2000, len(low), generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    return largest_on(low + (high - low) * drawn, f, weights, intercept)[None]
+
+
+def uphill(f, weights, intercept, low, high):
+    """Gradient ascent from many starts, projected onto the box."""
+    xi = low + (high - low) * torch.rand(100, len(low), generator=torch.Generator().manual_seed(3)).double()
+    for _ in range(200):
+        xi.requires_grad_()
+        gap = (f(xi) - xi @ weights - intercept).abs().sum()
+        step = 0.05 * torch.autograd.grad(gap, xi)[0]
+        xi = (xi.detach() + step).clamp(low, high)
+    return largest_on(xi, f, weights, intercept)
+
+
+def signed(f, weights, intercept, low, high):
+    grid = low + (high - low) * torch.rand(2000, len(low), generator=torch.Generator().manual_seed(3)).double()
+    return grid[(f(grid) - grid @ weights - intercept).argmax()]
+
+
+def best_corner(f, weights, intercept, low, high):
+    corners = torch.tensor(list(itertools.product([0.0, 1.0], repeat=len(low))), dtype=torch.float64)
+    return largest_on(low + (high - low) * corners, f, weights, intercept)
+
+
+def smallest(f, weights, intercept, low, high):
+    grid = low + (high - low) * torch.rand(500, len(low), generator=torch.Generator().manual_seed(3)).double()
+    return grid[(f(grid) - grid @ weights - intercept).abs().argmin()]
+
+
+RIGHT = {
+    "weighted_least_squares": {
+        "normal equations": normal_equations,
+        "rows times the root of their weight": root_weights,
+        "centred, and the intercept last": centered,
+        "scikit-learn": in_numpy,
+        "a penalty that only guards the inverse": lambda z, y, w: normal_equations(z, y, w, ridge=1e-9),
+    },
+    "shapley_kernel": {
+        "by the formula": shapley_weight,
+        "factorials, as a fraction": with_binomial_coefficients,
+        "seven times as large, in a tensor": lambda d, size: torch.tensor(7.0) * shapley_weight(d, size),
+        "with the coalitions of d - 2": lambda d, s: 1 / (math.comb(d - 2, s - 1) * math.prod((d - 1, d, d))),
+    },
+    "slope_from_values": {
+        "Stein's lemma": stein,
+        "less the value at x": control_variate,
+        "antithetic pairs": antithetic,
+        "a linear fit, C-LIME": regression,
+        "in ten parts": in_parts,
+    },
+    "banzhaf": {
+        "by the definition": by_definition,
+        "by signs": by_signs,
+        "by a linear fit": by_regression,
+        "coalition by coalition": one_by_one,
+    },
+    "far_neighborhood": {
+        "on a grid": on_a_grid,
+        "at random": at_random,
+        "uphill": uphill,
+    },
+}
+
+WRONG = {
+    "weighted_least_squares": {
+        "the weights are ignored": (
+            lambda z, y, w: normal_equations(z, y, torch.ones_like(w)),
+            "weights change nothing",
+        ),
+        "the weights squared": (lambda z, y, w: normal_equations(z, y, w**2), "enter squared"),
+        "the root of the weights": (lambda z, y, w: normal_equations(z, y, w.sqrt()), "only the root"),
+        "no intercept": (without_intercept, "not one with an intercept"),
+        "a penalty on the intercept": (
+            lambda z, y, w: normal_equations(z, y, w, free=0.5),
+            "is it fitted, unpenalised?",
+        ),
+        "a penalty on the weights": (lambda z, y, w: normal_equations(z, y, w, ridge=0.5), "has no penalty"),
+        "the points weighed, the values not": (points_only, "weighed alike"),
+        "a softmax of the weights": (
+            lambda z, y, w: normal_equations(z, y, w.softmax(0)),
+            "the same row written twice",
+        ),
+        "large weights through a softmax": (
+            lambda z, y, w: normal_equations(z, y, w if w.max() < 4 else w.softmax(0)),
+            "ten times as large",
+        ),
+        "small weights are raised": (
+            lambda z, y, w: normal_equations(z, y, w.clamp(min=0.01 * w.max())),
+            "weight 0",
+        ),
+        "least absolute errors": (least_absolute, "add up to 0"),
+        "least absolute errors, recentred": (least_absolute_recentred, "there is a better fit"),
+        "one vector, not a pair": (lambda z, y, w: torch.cat([y[:1], z[0]]), "a pair"),
+        "an intercept for each point": (
+            lambda z, y, w: (y, normal_equations(z, y, w)[1]),
+            "the intercept should be one number",
+        ),
+        "weights in a column": (
+            lambda z, y, w: (0.0, normal_equations(z, y, w)[1][:, None]),
+            "should have shape (3,)",
+        ),
+        "a division by 0": (lambda z, y, w: (0.0, z[0] / 0), "finite"),
+        "the weights are no argument": (lambda z, y: (0.0, z[0]), "TypeError"),
+    },
+    "shapley_kernel": {
+        "the weight of a whole size": (lambda d, size: 1 / (size * (d - size)), "of one size together"),
+        "the number of coalitions alone": (lambda d, size: 1 / math.comb(d, size), "missing from the denominator"),
+        "times the number of coalitions": (
+            lambda d, size: math.comb(d, size) / (size * (d - size)),
+            "not multiply",
+        ),
+        "LIME's kernel": (lambda d, size: math.exp(-((d - size) ** 2) / d), "a coalition and its complement"),
+        "another symmetric kernel": (
+            lambda d, size: math.exp(-min(size, d - size)),
+            "does not give Shapley's values",
+        ),
+        "a flat kernel": (lambda d, size: 1.0, "all coalitions weigh the same"),
+        "the weight of a marginal contribution": (lambda d, size: shapley_share(d, size), "adds to a coalition"),
+        "the sign": (lambda d, size: -shapley_weight(d, size), "finite and positive"),
+        "all sizes at once": (lambda d, size: torch.ones(d), "one number"),
+        "a division by 0": (lambda d, size: 1 / (size - 1), "ZeroDivisionError"),
+    },
+    "slope_from_values": {
+        "no division by sigma": (lambda f, x, sigma, n, g: sigma * stein(f, x, sigma, n, g), "divide by sigma^2"),
+        "times sigma": (
+            lambda f, x, sigma, n, g: sigma**2 * stein(f, x, sigma, n, g),
+            "sigma^2 times too small",
+        ),
+        "one division by sigma too many": (
+            lambda f, x, sigma, n, g: stein(f, x, sigma, n, g) / sigma,
+            "one division too many",
+        ),
+        "two divisions by sigma too many": (
+            lambda f, x, sigma, n, g: stein(f, x, sigma, n, g) / sigma**2,
+            "two divisions too many",
+        ),
+        "the sign": (lambda f, x, sigma, n, g: -stein(f, x, sigma, n, g), "wrong sign"),
+        "a sum over the draws": (lambda f, x, sigma, n, g: n * stein(f, x, sigma, n, g), "not the sum"),
+        "one noise for all coordinates": (one_direction, "noise of its own"),
+        "times the noisy point": (noisy_points, "not by the noisy point"),
+        "the mean of f": (values_alone, "the mean of f"),
+        "x is added": (lambda f, x, sigma, n, g: stein(f, x, sigma, n, g) + x, "your answer is"),
+        "central differences": (differences, "Gaussian"),
+        "coins for noise": (coins, "Gaussian"),
+        "forward differences": (forward_differences, "x1^2"),
+        "SmoothGrad": (smooth_grad, "use its values only"),
+        "the global generator": (global_noise, "generator=generator"),
+        "f of one point": (lambda f, x, sigma, n, g: f(x) * x, "batch of points"),
+        "no mean over the draws": (lambda f, x, sigma, n, g: torch.zeros(n, len(x)), "shape (3,)"),
+        "a single draw": (lambda f, x, sigma, n, g: stein(f, x, sigma, 1, g), "your answer is"),
+    },
+    "banzhaf": {
+        "Shapley's values": (weighted_marginals(shapley_share), "Shapley's values"),
+        "divided by d": (weighted_marginals(lambda d, s: 1 / d), "not by d"),
+        "a sum over the coalitions": (weighted_marginals(lambda d, s: 1), "too large"),
+        "divided by 2^d": (weighted_marginals(lambda d, s: 0.5**d), "half as large"),
+        "added to nothing only": (weighted_marginals(lambda d, s: float(s == 0)), "to no feature at all"),
+        "added to all the others only": (weighted_marginals(lambda d, s: float(s == d - 1)), "to all the others"),
+        "the mean with the feature": (mean_with, "subtract the mean without it"),
+        "the sign": (lambda v, d: -by_definition(v, d), "sign"),
+        "features in another order": (lambda v, d: by_definition(v, d).flip(0), "v = relu"),
+        "Shapley's values of four features": (mostly_right, "best linear fit"),
+        "a constant for a dummy": (lambda v, d: by_definition(v, d) + (d > 3), "value 0"),
+        "the first feature preferred": (
+            lambda v, d: by_definition(v, d) * (1 if d == 3 else torch.arange(d, 0.0, -1)),
+            "the same part",
+        ),
+        "not linear in v": (lambda v, d: by_definition(v, d) if d == 3 else by_definition(v, d).square(), "added"),
+        "v of one mask": (lambda v, d: v(torch.ones(d)), "batch of masks"),
+        "summed over the features": (lambda v, d: by_definition(v, d).sum(), "shape (3,)"),
+    },
+    "far_neighborhood": {
+        "outside of the box": (lambda f, w, c, low, high: high + 1, "not in the box"),
+        "a fixed share of the box": (lambda f, w, c, low, high: low + 0.7 * (high - low), "there g is good"),
+        "where g is best": (smallest, "there g is good"),
+        "f - g without its size": (signed, "g may lie above f"),
+        "corners only": (best_corner, "there g is good"),
+        "always the same corner": (lambda f, w, c, low, high: high, "a worse place"),
+        "two points": (lambda f, w, c, low, high: torch.stack([low, high]), "shape (1,)"),
+        "a number": (lambda f, w, c, low, high: 0.5, "one point of the box"),
+        "no number": (lambda f, w, c, low, high: low * float("nan"), "not in the box"),
+    },
+}
