@@ -50,8 +50,10 @@ LOSSES: Mapping[str, Callable[..., Tensor]] = MappingProxyType(
 PUBLISHED = {"gradient-norm": 1e-3, "score-matching": 1e-3, "anti-score-matching": 1e-4}
 STRENGTHS = {"gradient-norm": 0.1, "score-matching": 0.1, "anti-score-matching": 0.01}
 
-# The rate is half that of the other small networks: at 4e-3 most units of the last convolution die in some seeds.
-SMALL = Recipe(load_fashion_mnist, partial(SmallCNN, SOFTPLUS), seeds=(0, 1, 2, 3, 4), epochs=5, lr=2e-3)
+# With 6,338 parameters, so that the files of all of them together stay below 700 kB. The rate is half that of the other
+# small networks: at 4e-3 most units of the last convolution die in some seeds.
+NETWORK = partial(SmallCNN, SOFTPLUS, channels=(8, 16, 8))
+SMALL = Recipe(load_fashion_mnist, NETWORK, seeds=(0, 1, 2, 3, 4), epochs=5, lr=2e-3)
 FULL = Recipe(
     load_cifar10,
     small_image_resnet18,
