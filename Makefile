@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help book test check travel lab notebooks refresh checkpoints bench clean browser
+.PHONY: help book contents test check travel lab notebooks refresh chapter readme checkpoints bench clean browser
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -28,7 +28,7 @@ CHOSEN := $(if $(CHAPTER),--chapter "$(CHAPTER)") $(if $(FRESH),--fresh)
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-book: $(VENV)/.installed-book ## build the web book from the committed, executed notebooks
+book: $(VENV)/.installed-book contents ## build the web book from the committed, executed notebooks
 	$(BIN)/jupyter-book build . --all -W -n --keep-going -q
 	@echo
 	@echo "The book is built. Open  $$($(BIN)/python -c 'from pathlib import Path; print(Path("_build/html/index.html").resolve().as_uri())')"
@@ -56,6 +56,13 @@ notebooks: $(VENV)/.installed-test ## run every notebook again and save it (make
 refresh: $(VENV)/.installed-book ## write the present scripts and styles of figures into the stored outputs, without running them
 	$(BIN)/python -m interpbook.page.refresh $(NOTEBOOKS)
 
+chapter: $(VENV)/.installed-test ## lay a new chapter from the template, and run its notebook (NAME=part/chapter)
+	@$(BIN)/python book/_ext/lay.py "$(NAME)"
+	@$(MAKE) --no-print-directory notebooks NOTEBOOKS="notebooks/$(NAME).ipynb"
+
+readme: $(VENV)/.installed-book ## write the list of finished chapters into the README
+	$(BIN)/python book/_ext/contents.py readme
+
 checkpoints: $(VENV)/.installed-test ## train the small networks again from their recipes and report their accuracy
 	$(BIN)/python -m interpbook.models.retrain
 
@@ -63,7 +70,7 @@ bench: $(VENV)/.installed-bench ## compare speed, memory and values with other l
 	@for script in $(filter-out benchmarks/versions.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean: ## remove the built book and all proofs; the environments stay (remove them with rm -r .venv .venv-*)
-	rm -rf _build dist
+	rm -rf _build dist _toc.yml book/api
 
 # --- what the targets stand on ---
 
@@ -80,6 +87,10 @@ $(VENV)/.installed-%: pyproject.toml | $(BIN)/python
 		echo "\`touch $@\` keeps the environment as it is."; exit 1; }
 	@touch $@
 	@case $* in bench) touch $(VENV)/.installed-test $(VENV)/.installed-book;; test) touch $(VENV)/.installed-book;; esac
+
+# The table of contents and the pages of the reference: made from the notebooks' front matter, ignored by git.
+contents: $(VENV)/.installed-book
+	@$(BIN)/python book/_ext/contents.py book
 
 browser: $(VENV)/.installed-test
 	@$(BIN)/python tests/browser.py >/dev/null 2>&1 || .ci/browser

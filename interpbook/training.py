@@ -1,4 +1,4 @@
-"""One training loop for every network of the book."""
+"""One training loop for every network of the book: the same seed gives the same network."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence

@@ -34,6 +34,11 @@ def read(notebook: Path) -> dict:
     return json.loads(notebook.read_text(encoding="utf-8"))
 
 
+def is_draft(notebook: dict) -> bool:
+    """Whether a chapter is still being written, and so freed of the rules on length."""
+    return notebook["metadata"]["interpbook"]["chapter"]["status"] == "draft"
+
+
 def cells(notebook: dict, kind: str) -> list[str]:
     """The sources of the cells of one kind, "markdown" or "code"."""
     return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == kind]

@@ -1,4 +1,7 @@
-"""API pages from docstrings: `{{ api: interpbook.attribution }}` becomes every public name of that room, in order.
+"""API pages from docstrings: `{{ api: interpbook.attribution }}` becomes every public name of it, in order.
+
+`{{ about: interpbook.attribution }}` becomes its own docstring, `{{ summary: interpbook.attribution }}` the first
+paragraph of it.
 
 The docstrings are written to be read in a terminal and in a notebook, with Markdown's backticks and indented
 equations; here they are turned into what Sphinx expects, and `[key]` into a citation.
@@ -7,30 +10,40 @@ equations; here they are turned into what Sphinx expects, and `[key]` into a cit
 import importlib
 import inspect
 import re
+import sys
 from pathlib import Path
 from types import ModuleType
 
 from pybtex.database import parse_file
 from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
 
-ROOM = re.compile(r"^\{\{ api: ([\w.]+) \}\}$", re.MULTILINE)
+PLACEHOLDER = re.compile(r"\{\{ (api|about|summary): ([\w.]+) \}\}")
 SHARED = re.compile(r"    (\w+(?:, \w+)+):(.*)")
 SHAPE = re.compile(r"((?:Float|Int|Bool|UInt8)\[[\w.]+, )([^]'\"]+)(?=\])")
 SECTION = re.compile(r"^(Args|Attributes|Returns|Raises|Yields|Note|Example|Examples|Source)s?:")
 
 
-def list_room(app: Sphinx, docname: str, content: list[str]) -> None:
-    """Replace the placeholder by one table of the room's names, then an entry for each."""
-    content[0] = ROOM.sub(lambda match: _room(match[1]), content[0])
+def fill_in(app: Sphinx, docname: str, content: list[str]) -> None:
+    """Replace the placeholders."""
+    written = {"api": _names, "about": _about, "summary": lambda module: _about(module).partition("\n\n")[0]}
+    content[0] = PLACEHOLDER.sub(lambda match: written[match[1]](importlib.import_module(match[2])), content[0])
 
 
-def _room(module_name: str) -> str:
-    names = public_names(importlib.import_module(module_name))
-    lines = ["```{eval-rst}", f".. currentmodule:: {module_name}", "", ".. autosummary::", "   :nosignatures:", ""]
+def _names(module: ModuleType) -> str:
+    """One table of the module's public names, then an entry for each."""
+    names = public_names(module)
+    lines = ["```{eval-rst}", f".. currentmodule:: {module.__name__}", "", ".. autosummary::", "   :nosignatures:", ""]
     lines += [f"   {name}" for name in names]
     for name, thing in names.items():
-        lines += ["", *_entry(f"{module_name}.{name}", thing)]
+        lines += ["", *_entry(f"{module.__name__}.{name}", thing)]
     return "\n".join([*lines, "```"])
+
+
+def _about(module: ModuleType) -> str:
+    """The module's docstring, its examples as code."""
+    paragraphs = (inspect.getdoc(module) or "").split("\n\n")
+    return "\n\n".join(f"```python\n{text}\n```" if text.startswith(">>>") else text for text in paragraphs)
 
 
 def public_names(module: ModuleType) -> dict[str, object]:
@@ -48,13 +61,16 @@ def public_names(module: ModuleType) -> dict[str, object]:
 
 def _entry(name: str, thing: object) -> list[str]:
     if inspect.isclass(thing):
-        return [f".. autoclass:: {name}", "   :members:"]
+        # The methods of an abstract class are for those who write a new one, beside its code.
+        return [f".. autoclass:: {name}", *([] if inspect.isabstract(thing) else ["   :members:"])]
     return [f".. autofunction:: {name}" if inspect.isroutine(thing) else f".. autodata:: {name}\n   :no-value:"]
 
 
 def prepare_docstring(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
     """Before the sections are read: equations, inline code, citations, and arguments that share a description."""
     keys = citation_keys(app)
+    if what == "data":
+        lines[:] = _comment(name) or lines
     sections = next((at for at, line in enumerate(lines) if SECTION.match(line)), len(lines))
     lines[:] = [*_equations(lines[:sections]), *_one_name_each(lines[sections:])]
     literal = False
@@ -63,6 +79,14 @@ def prepare_docstring(app: Sphinx, what: str, name: str, thing: object, options:
         literal = bool(line.strip()) and (literal or line.lstrip().startswith(">>>") or lines[max(at - 2, 0)] == "::")
         if not literal:
             lines[at] = _inline(line, keys)
+
+
+def _comment(name: str) -> list[str]:
+    """The comment `#: ...` above a value, which is lost where a package hands on what a module inside defines."""
+    package, _, value = name.rpartition(".")
+    inside = [module for module in sys.modules if f"{module}.".startswith(f"{package}.")]
+    comments = [ModuleAnalyzer.for_module(module).find_attr_docs().get(("", value)) for module in inside]
+    return next(filter(None, comments), [])
 
 
 def _equations(lines: list[str]) -> list[str]:
@@ -117,7 +141,7 @@ def citation_keys(app: Sphinx) -> set[str]:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("source-read", list_room)
+    app.connect("source-read", fill_in)
     # Before napoleon reads the sections.
     app.connect("autodoc-process-docstring", prepare_docstring, priority=100)
     app.connect("autodoc-process-signature", quote_shapes)

@@ -6,6 +6,7 @@ import re
 from html import escape
 from pathlib import Path
 
+import outline
 from pybtex.database import Entry
 from pybtex.richtext import Text
 from sphinx.application import Sphinx
@@ -23,9 +24,8 @@ def write_ledger(app: Sphinx, docname: str, content: list[str]) -> None:
     """Replace the placeholder. A claim that no notebook recorded is a warning, and so stops the build."""
     if PLACEHOLDER not in content[0]:
         return
-    chapters = {
-        name: Path(app.srcdir, f"{name}.ipynb") for name in sorted(app.env.found_docs) if name.startswith("notebooks/")
-    }
+    names = [f"notebooks/{chapter.path}" for part in outline.read(Path(app.srcdir)) for chapter in part.chapters]
+    chapters = {name: Path(app.srcdir, f"{name}.ipynb") for name in names}
     for name in claims.unrecorded(chapters.values()):
         log.warning("the claim %s is registered, but no committed notebook recorded it", name, location=docname)
     seen = Path(app.srcdir, "book", "travel.json")

@@ -23,6 +23,16 @@ def mend_context(app: Sphinx, pagename: str, templatename: str, context: dict[st
     context["css_files"] = [sheet for sheet in context["css_files"] if "thebe" not in _text(sheet)]
 
 
+def no_edit_of_what_is_made(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
+) -> None:
+    """The pages of the reference are made from docstrings: there is no file of theirs to edit in the repository."""
+    if pagename.startswith("book/api/"):
+        for group in context["header_buttons"]:
+            if "buttons" in group:
+                group["buttons"] = [button for button in group["buttons"] if button["label"] != "source-edit-button"]
+
+
 def _text(asset: Any) -> str:
     return f"{asset.filename} {getattr(asset, 'attributes', {}).get('body', '')}".lower()
 
@@ -40,5 +50,6 @@ def mend_pages(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     # After the theme and its extensions have added their scripts.
     app.connect("html-page-context", mend_context, priority=900)
+    app.connect("html-page-context", no_edit_of_what_is_made, priority=900)
     app.connect("build-finished", mend_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,6 +1,8 @@
 """Data at hand without a download: samples of MNIST and Fashion-MNIST, four photographs, and three tables.
 
-The full sets and CIFAR-10 are downloaded once, where they are asked for.
+The samples come with the package, as a sample of the Adult table does, and are checked against their SHA-256 sums each
+time they are read; the two smaller tables, breast cancer and diabetes, are scikit-learn's. The full sets and CIFAR-10
+are downloaded once, where they are asked for.
 
 Where each comes from, and under which licence, is written in `files/CREDITS.md`.
 """

@@ -1,4 +1,8 @@
-"""What generative model hides in a classifier? Its implicit density, the score of it, and training that shapes both."""
+"""What generative model hides in a classifier? Its implicit density, the score of it, and training that shapes both.
+
+The logits of a classifier define a density for free. Here are its score, its curvature, samples from it, and the
+training that makes it the data's or anything else; beside them a mixture of Gaussians whose density is known.
+"""
 
 from interpbook.density.hessian_trace import exact_trace, hutchinson_trace, trace_estimates
 from interpbook.density.implicit_density import Shifted, log_density_ratio, noisy_log_density_ratio

@@ -1,4 +1,4 @@
-"""One scalar function of a batch, f: (B, *dims) -> (B,): choose, evaluate and differentiate it, draw noise for it."""
+"""One scalar function of a batch, `f: (B, *dims) -> (B,)`: choose, evaluate and differentiate it, draw noise for it."""
 
 from interpbook.functions.differentiation import (
     check_smooth,

@@ -76,7 +76,12 @@ def input_gradient(f: Function, x: Float[Tensor, "B *dims"]) -> Float[Tensor, "B
 
 
 def gradients_at(f: Function, batches: list[Tensor]) -> Tensor:
-    """The gradient of f at each example of some batches, stacked, whatever gradient mode the caller is in."""
+    """The gradient of f at each example of some batches, stacked, whatever gradient mode the caller is in.
+
+    >>> gradients_at(lambda x: x.square().sum(1), [torch.ones(1, 2), 2 * torch.ones(1, 2)])
+    tensor([[2., 2.],
+            [4., 4.]])
+    """
     with torch.inference_mode(False), torch.enable_grad():
         leaf = torch.cat(batches).requires_grad_()
         del batches

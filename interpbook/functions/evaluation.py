@@ -9,6 +9,7 @@ from interpbook.checks import check_count, check_values
 
 __all__ = ["copies_per_call", "values_of"]
 
+#: Takes a batch `(B, *dims)` to one number for each example, `(B,)`.
 Function = Callable[[Tensor], Tensor]
 
 

@@ -18,8 +18,11 @@ from interpbook.checks import check_function, check_model, check_output, check_t
 
 __all__ = ["Selected", "fix_target", "select", "take"]
 
+#: One class for each example of a batch.
 Classes = Integer[Tensor, "B"] | Integer[np.ndarray, "B"] | Sequence[int]
+#: One class for all examples, one for each, or the predicted one.
 Target = int | Classes | Literal["predicted"]
+#: The number that is read of a class, its logit, or its log-probability or probability after softmax.
 Of = Literal["logit", "log_prob", "prob"]
 
 

@@ -1,4 +1,7 @@
-"""The book's networks: small ones with checkpoints and their recipes, and one for photographs."""
+"""The book's networks: small ones with checkpoints and their recipes, and one for photographs.
+
+The small ones train in a minute; `make checkpoints` follows their recipes again. ResNet-18 is for those who have a GPU.
+"""
 
 from interpbook.models.denoiser import Denoiser, train_denoiser
 from interpbook.models.efficientnet import efficientnet_lite0, imagenet_classes, preprocess

@@ -1,5 +1,7 @@
 """What a page is made of: set-up, claims, measured numbers, tables, figures, explorable figures, exercises.
 
+The library never imports this subpackage; notebooks import nothing else to set themselves up.
+
 >>> from interpbook import page
 >>> page.scale() in ("quick", "full")
 True
@@ -7,15 +9,18 @@ True
 
 from interpbook import explore
 from interpbook.output.figures import band, figure
-from interpbook.output.numbers import measured
-from interpbook.page.claims import claim, claims_table
+from interpbook.output.numbers import Number, measured
+from interpbook.page.claims import ClaimError, claim, claims_table
 from interpbook.page.exercises import check
 from interpbook.page.maps import maps_alt, signed_maps
 from interpbook.page.seeds import generator, over_seeds
-from interpbook.page.setup import scale, start
+from interpbook.page.setup import Page, scale, start
 from interpbook.page.table import table
 
 __all__ = [
+    "ClaimError",
+    "Number",
+    "Page",
     "band",
     "check",
     "claim",

@@ -39,7 +39,7 @@ def stamp(path: Path) -> None:
     counts = [cell["execution_count"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
     if counts != list(range(1, len(counts) + 1)):
         raise ValueError(f"{path} was not executed from top to bottom: its cells ran as {counts}")
-    notebook["metadata"]["interpbook"] = {"executed": fingerprint(code_of(notebook))}
+    notebook["metadata"].setdefault("interpbook", {})["executed"] = fingerprint(code_of(notebook))
     save(path, notebook)
 
 

@@ -2,30 +2,25 @@
 
 import importlib
 import inspect
-import sys
 from dataclasses import is_dataclass
-from pathlib import Path
 
+import contents
+import outline
 import pytest
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
 site_api = pytest.importorskip("site_api", reason="the book's own packages are not installed")
 
-ROOMS = ["attribution", "density", "data", "models", "training", "page"]
+ROOMS = [name for name in contents.reference(outline.read()) if name != "index"]
 
 
 def public(room: str) -> dict[str, object]:
     return site_api.public_names(importlib.import_module(f"interpbook.{room}"))
 
 
-def test_every_room_has_a_page():
-    rooms = {
-        path.name.removesuffix(".py") for path in (ROOT / "interpbook").glob("[a-z]*") if path.suffix in ("", ".py")
-    }
-    helpers = {"checks", "equality", "progress", "checkpoints"}
-    assert rooms - helpers == set(ROOMS)
-    assert {path.stem for path in (ROOT / "book" / "api").glob("*.md")} == {*ROOMS, "index"}
+def test_every_part_and_every_room_that_a_reader_imports_has_a_page(root):
+    packages = {file.parent.name for file in (root / "interpbook").glob("*/__init__.py")}
+    assert packages - {*contents.INNER} <= {*ROOMS}
+    assert {*contents.SHARED} <= {*ROOMS}
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -71,3 +66,32 @@ def test_equations_and_shared_descriptions():
     assert site_api._one_name_each(["Args:", "    a, b: one", "        more", "    c: two"]) == [
         "Args:", "    a: one", "        more", "    b: one", "        more", "    c: two",
     ]  # fmt: skip
+
+
+def test_what_a_package_says_of_itself_opens_its_page(site):
+    page = (site / "book" / "api" / "functions.html").read_text(encoding="utf-8")
+    assert "One scalar function of a batch" in page
+    assert "{{" not in page
+
+
+def test_no_page_offers_to_edit_what_is_made(site):
+    for page in (site / "book" / "api").glob("*.html"):
+        assert "/edit/" not in page.read_text(encoding="utf-8"), page
+    assert "/edit/" in (site / "book" / "claims.html").read_text(encoding="utf-8")
+
+
+def test_an_example_in_a_package_s_docstring_is_code():
+    module = type(pytest)("made_up")
+    module.__doc__ = """What it is.
+
+    More of it.
+
+    >>> 1 + 1
+    2
+    """
+    assert site_api._about(module) == "What it is.\n\nMore of it.\n\n```python\n>>> 1 + 1\n2\n```"
+
+
+def test_a_value_that_is_handed_on_keeps_its_comment():
+    assert "The eight methods by name" in site_api._comment("interpbook.attribution.METHODS")[0]
+    assert site_api._comment("interpbook.attribution.lfa") == []

@@ -52,8 +52,9 @@ def complaints(task: str, code: list[dict]) -> list[str]:
 
 @each_notebook
 def test_every_exercise_is_complete(path):
-    found = exercises(rules.read(path))
-    assert len(found) >= 4
+    notebook = rules.read(path)
+    found = exercises(notebook)
+    assert rules.is_draft(notebook) or len(found) >= 4
     lacking = {task.partition("\n")[0]: complaints(task, code) for task, code in found}
     assert not any(lacking.values()), lacking
 

@@ -42,8 +42,9 @@ def test_numbers_in_words_are_stored(path):
 
 @each_notebook
 def test_a_chapter_has_a_readable_length(path):
+    notebook = rules.read(path)
     least, most = rules.WORDS
-    assert least <= rules.words(rules.read(path)) <= most
+    assert rules.is_draft(notebook) or least <= rules.words(notebook) <= most
 
 
 @each_notebook

@@ -46,6 +46,15 @@ def test_a_stamp_changes_nothing_else(notebook: Path) -> None:
     assert notebook.read_text() == notebook.with_name("again.ipynb").read_text()
 
 
+def test_a_stamp_keeps_the_front_matter(notebook: Path) -> None:
+    stored = json.loads(notebook.read_text())
+    stored["metadata"]["interpbook"] = {"chapter": {"title": "Toy"}, "executed": "once"}
+    notebook.write_text(json.dumps(stored))
+    executed.stamp(notebook)
+    assert json.loads(notebook.read_text())["metadata"]["interpbook"]["chapter"] == {"title": "Toy"}
+    assert not executed.is_stale(notebook)
+
+
 def test_a_notebook_that_was_not_run_is_not_stamped(notebook: Path) -> None:
     stored = json.loads(notebook.read_text())
     stored["cells"][1]["execution_count"] = None

@@ -5,13 +5,14 @@ from interpbook.attribution.function_approximation.features import superpixel_gr
 from interpbook.attribution.function_approximation.fit import Explanation, lfa
 from interpbook.attribution.function_approximation.games import exact_banzhaf, exact_shapley
 from interpbook.attribution.function_approximation.lime import c_lime, kernel_shap, lime
-from interpbook.attribution.function_approximation.losses import GradientMatching, SquaredError
-from interpbook.attribution.function_approximation.methods import METHODS
+from interpbook.attribution.function_approximation.losses import GradientMatching, Loss, SquaredError
+from interpbook.attribution.function_approximation.methods import METHODS, Method
 from interpbook.attribution.function_approximation.neighborhoods import (
     AdditiveGaussian,
     BinaryExponential,
     BinaryShapley,
     MultiplicativeUniform,
+    Neighborhood,
     OneHot,
 )
 
@@ -22,7 +23,10 @@ __all__ = [
     "BinaryShapley",
     "Explanation",
     "GradientMatching",
+    "Loss",
+    "Method",
     "MultiplicativeUniform",
+    "Neighborhood",
     "OneHot",
     "SquaredError",
     "c_lime",

@@ -31,7 +31,11 @@ class Fitted:
 
 
 class Loss(ABC):
-    """What the fitting routine asks of a loss."""
+    """What the fitting routine asks of a loss.
+
+    >>> issubclass(SquaredError, Loss), issubclass(GradientMatching, Loss)
+    (True, True)
+    """
 
     @abstractmethod
     def fit(self, problem: Problem, design: Design) -> Fitted:

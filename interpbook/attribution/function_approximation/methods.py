@@ -18,7 +18,11 @@ __all__ = ["METHODS"]
 
 
 class Method(TypedDict):
-    """The two arguments of `lfa` that make a method."""
+    """The two arguments of `lfa` that make a method.
+
+    >>> Method(neighborhood=OneHot(), loss=SquaredError(intercept=False)) == METHODS["occlusion"]
+    True
+    """
 
     neighborhood: Neighborhood
     loss: Loss

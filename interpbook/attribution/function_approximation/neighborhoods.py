@@ -35,7 +35,11 @@ __all__ = [
 
 
 class Neighborhood(ABC):
-    """What the fitting routine asks of a neighborhood; the multiplicative case, which most are."""
+    """What the fitting routine asks of a neighborhood; the multiplicative case, which most are.
+
+    >>> issubclass(AdditiveGaussian, Neighborhood), issubclass(OneHot, Neighborhood)
+    (True, True)
+    """
 
     example: ClassVar[float] = 1.0  # the xi at which the point is the example itself
     pinned: ClassVar[bool] = False  # whether the fit must be exact at xi = 0 and xi = 1, which weigh infinitely much

@@ -1,0 +1,1 @@
+"""What the chapter `CHAPTER` alone needs."""
