@@ -1,6 +1,6 @@
 """One stroke of the brush in a live figure, in Chromium: what the network and the views cost, against a forward pass.
 
-The network is the chapter's, `models.load("mnist-cnn-bn")`, with all of the book's views.
+The network is the chapter's, `models.load("mnist-cnn-bn")`, with all of the book's views and those of its chapter.
 """
 
 import statistics
@@ -17,9 +17,11 @@ from javascript import figure_source
 from versions import versions
 
 from interpbook import models
-from interpbook.explore.live import live_html
+from interpbook.chapters.attribution.fullgrad.views import FULLGRAD_MAP, FULLGRAD_TERMS
+from interpbook.explore import live
 from interpbook.explore.views import VIEWS
 
+OWN = (FULLGRAD_TERMS, FULLGRAD_MAP)
 STROKES = 100
 
 LISTEN = """window.took = [];
@@ -39,7 +41,10 @@ const network = now.network;
 const data = {{network: {{input: now.shape}}, labels: now.labels}};
 const fresh = () => stateOf(network, data, now.x, now.target, now.cursor, now.settings);
 const result = {{"forward": median(() => forward(network, now.x)), "state": median(fresh)}};
-for (const name of {list(VIEWS)}) result[name] = median(() => views[name](fresh())) - result.state;
+{"".join(f"views.{view.name} = {view.script};" for view in OWN)}
+for (const name of {[*VIEWS, *(view.name for view in OWN)]}) {{
+    result[name] = median(() => views[name](fresh())) - result.state;
+}}
 return result;"""
 
 
@@ -51,7 +56,7 @@ def main() -> None:
         raise SystemExit(MISSING)
     x = torch.zeros(1, 28, 28)
     x[0, 5:23, 13:15] = 1
-    figure = live_html(models.load("mnist-cnn-bn"), start=x)
+    figure = live(models.load("mnist-cnn-bn"), start=x, views=[*VIEWS, *OWN]).html()
     with sync_playwright() as play, tempfile.TemporaryDirectory() as folder:
         browser = play.chromium.launch(executable_path=path, args=FLAGS, chromium_sandbox=False)
         print(f"{versions('playwright')}, chromium {browser.version}")
@@ -69,7 +74,7 @@ def main() -> None:
             tab.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         tab.mouse.up()
         took = tab.evaluate("took.map(([milliseconds]) => milliseconds)")[-STROKES:]
-        parts = tab.evaluate(f"() => {{ {figure_source()}\n{PARTS} }}")
+        parts = tab.evaluate(f"() => {{ {figure_source(FULLGRAD_TERMS.needs)}\n{PARTS} }}")
         browser.close()
     median, forward = statistics.median(took), parts["forward"]
     print(f"{len(took)} strokes: median {median:.1f} ms, largest {max(took):.1f} ms")

@@ -6,15 +6,18 @@ import json
 import shutil
 import subprocess
 import tempfile
-from importlib.resources import files
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from interpbook.explore.document import file_of
+from interpbook.explore.figure import COMPUTING
+from interpbook.output import blocks
+
 ENGINE = ("layers.js", "backward.js")
-FIGURE = (*ENGINE, "state.js", "drawing.js", "views.js", "brush.js", "live.js")
 MISSING = "no node on this machine: install Node.js, or playwright, whose wheel carries one"
 
 # Float64Arrays travel as base64 inside of JSON, so that every bit of them arrives.
@@ -58,14 +61,17 @@ def engine_source() -> str:
     return _joined(ENGINE)
 
 
-def figure_source() -> str:
-    """What a live figure computes and shows, without a page to show it in: nothing of it runs before it is called."""
-    return _joined(FIGURE)
+def figure_source(needed: Sequence[str] = ()) -> str:
+    """What a live figure computes and shows, without a page to show it in: nothing of it runs before it is called.
+
+    Args:
+        needed: further scripts, as in `View.needs`.
+    """
+    return _joined([*COMPUTING, "brush.js", "live.js", *needed])
 
 
-def _joined(names: tuple[str, ...]) -> str:
-    static = files("interpbook.explore") / "static"
-    return "\n".join((static / name).read_text(encoding="utf-8") for name in names)
+def _joined(names: Sequence[str]) -> str:
+    return "".join(blocks.source(file_of(name)) for name in names)
 
 
 def run_node(source: str, data: Any = None) -> Any:

@@ -5,7 +5,6 @@ with every control at its last value goes to the directory INTERPBOOK_USAGE_LOG 
 `test_parity.py` compares the two in a browser.
 """
 
-import importlib
 import itertools
 import json
 import os
@@ -33,9 +32,9 @@ def watch() -> None:
     """Record beside the book's own figures; nothing that a cell does or shows is changed."""
     import ipywidgets
 
-    live = importlib.import_module("interpbook.explore.live")
-    sweep = importlib.import_module("interpbook.explore.sweep")
-    live_html, sweep_page = live.live_html, sweep.sweep_page
+    from interpbook.explore.figure import LiveFigure
+    from interpbook.explore.sweep import Sweep
+
     chosen = ipywidgets.SelectionSlider | ipywidgets.Dropdown
 
     def seen(box) -> dict:
@@ -43,17 +42,16 @@ def watch() -> None:
         [view] = [child for child in box.children if type(child) is ipywidgets.HTML]
         return in_a_kernel(view, boxes)
 
-    def watched_live(*args, **options):
-        page = live_html(*args, **options)
-        record("live", page, seen(live.live_widgets(*args, **options)))
-        return page
+    def watched(kind: str, in_page):
+        def watched_in_page(figure):
+            page, stored = in_page(figure)
+            record(kind, page, seen(figure.widgets()))
+            return page, stored
 
-    def watched_sweep(*args, **options):
-        page, words = sweep_page(*args, **options)
-        record("sweep", page, seen(sweep.sweep_widgets(*args, **options)))
-        return page, words
+        return watched_in_page
 
-    live.live_html, sweep.sweep_page = watched_live, watched_sweep
+    LiveFigure._in_page = watched("live", LiveFigure._in_page)
+    Sweep._in_page = watched("sweep", Sweep._in_page)
 
 
 if RECORD and __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The arguments of `live`, checked and read into a figure."""
+"""The arguments of `live`, checked and read: images, labels, views and their controls."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -6,12 +6,12 @@ from math import isfinite
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from interpbook.checks import check_finite
 from interpbook.explore.controls import Control, read_controls
-from interpbook.explore.figure import LiveFigure
-from interpbook.explore.network import PackedNetwork, pack, rounded
+from interpbook.explore.network import PackedNetwork
+from interpbook.explore.sentences import check_phrases
 from interpbook.explore.views import VIEWS, View
 
 Start = Tensor | Mapping[str, Tensor]
@@ -19,44 +19,7 @@ Views = Sequence[str | View]
 _PREDICTED = "as predicted"
 
 
-def read_figure(
-    model: nn.Module, start: Start, views: Views, labels: Sequence[str] | None, inputs: Start | None = None
-) -> LiveFigure:
-    """The arguments of `live`, checked.
-
-    Raises:
-        TypeError, ValueError, NotImplementedError: as `live`.
-    """
-    names, examples = _examples(start, "start")
-    network = pack(model, tuple(examples.shape[1:]))
-    copy = rounded(model).to(next((p.device for p in model.parameters()), torch.device("cpu")))
-    device = next((p.device for p in copy.parameters()), torch.device("cpu"))
-    examples = examples.to(device)
-    classes = _labels(labels, network)
-    listed = [views] if isinstance(views, str | View) else views
-    if not isinstance(listed, Iterable):
-        raise TypeError(f"views: expected a list of views, got {type(views).__name__}")
-    chosen = [_view(view) for view in listed]
-    if inputs is None:
-        given, controls = None, [_choice("example", names), _class_control(classes)]
-    else:
-        shown, given = _examples(inputs, "inputs", like=examples)
-        given = given.to(device)
-        drawings = replace(_choice("example", names), shown="drawing")
-        controls = [drawings, _choice("input", shown), _class_control(classes)]
-    for view in chosen:
-        controls += _settings(view)
-    for things, words in (([v.name for v in chosen], "views"), ([c.name for c in controls], "settings of the views")):
-        if not things or len(set(things)) < len(things):
-            raise ValueError(f"{words}: expected at least one, and no name twice, got {', '.join(things) or 'nothing'}")
-    figure = LiveFigure(copy, network, examples, controls, chosen, classes, given)
-    logits = figure.state(examples[:1], [control.start for control in controls], figure.center).logits
-    if not logits.isfinite().all():
-        raise ValueError(f"model: its logits at the first image are {logits.tolist()}, with weights rounded to 16 bits")
-    return figure
-
-
-def _examples(start: object, argument: str, like: Tensor | None = None) -> tuple[list[str], Tensor]:
+def read_images(start: object, argument: str, like: Tensor | None = None) -> tuple[list[str], Tensor]:
     """Labels and images (N, C, H, W), rounded to 1/255; of the shape of those in `like`."""
     if isinstance(start, Mapping):
         names, images = list(map(str, start)), list(start.values())
@@ -88,7 +51,8 @@ def _kind(value: object) -> str:
     return f"a tensor of {value.dtype}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
 
 
-def _labels(labels: Sequence[str] | None, network: PackedNetwork) -> tuple[str, ...]:
+def read_labels(labels: Sequence[str] | None, network: PackedNetwork) -> tuple[str, ...]:
+    """The names of the classes, one for each logit."""
     [classes] = network.layers[-1]["shape"] if network.layers else network.shape
     given = [str(k) for k in range(classes)] if labels is None else labels
     if not isinstance(given, list | tuple) or not all(isinstance(label, str) for label in given):
@@ -99,16 +63,26 @@ def _labels(labels: Sequence[str] | None, network: PackedNetwork) -> tuple[str, 
     return tuple(given)
 
 
-def _choice(name: str, labels: Sequence[str]) -> Control:
+def read_views(views: Views) -> list[View]:
+    """The views, those of the book by their names."""
+    listed = [views] if isinstance(views, str | View) else views
+    if not isinstance(listed, Iterable):
+        raise TypeError(f"views: expected a list of views, got {type(views).__name__}")
+    return [_view(view) for view in listed]
+
+
+def choice(name: str, labels: Sequence[str]) -> Control:
+    """A control that chooses one of some images."""
     [control] = read_controls({name: dict(zip(labels, range(len(labels)), strict=True))})
     return control
 
 
-def _class_control(labels: tuple[str, ...]) -> Control:
+def class_control(labels: tuple[str, ...]) -> Control:
+    """The control that chooses the class explained."""
     return Control("class", (_PREDICTED, *labels), (None, *range(len(labels))), "select")
 
 
-def _settings(view: View) -> list[Control]:
+def settings_of(view: View) -> list[Control]:
     """The view's own controls, at the values that they start at."""
     try:
         read = read_controls(view.settings)
@@ -142,6 +116,7 @@ def _view(view: object) -> View:
             raise TypeError(f"views: {view.name!r} has a compute that is no function, but {view.compute!r}")
         if "</script" in view.script.lower() or (not view.script and view is not VIEWS.get(view.name)):
             raise ValueError(f"views: {view.name!r} has no script for the page, or one that closes its own tag")
+        check_phrases(view.phrases)
         return view
     if not isinstance(view, str) or view not in VIEWS:
         raise ValueError(f"views: expected a View or one of {', '.join(VIEWS)}, got {view!r}")

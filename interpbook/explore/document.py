@@ -2,24 +2,11 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 
 from interpbook.output import blocks
 
 LIMIT_KB = 400
-
-
-def render_in_page() -> bool:
-    """Whether figures are made for the page (INTERPBOOK_RENDER=page) or for the kernel of a reader.
-
-    Raises:
-        ValueError: INTERPBOOK_RENDER is something else.
-    """
-    render = os.environ.get("INTERPBOOK_RENDER", "")
-    if render not in ("", "page"):
-        raise ValueError(f"INTERPBOOK_RENDER is {render!r}, expected 'page' or nothing")
-    return render == "page"
 
 
 def document(
@@ -50,10 +37,10 @@ def document(
     text = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     name = "ib-" + hashlib.sha256((still + text).encode()).hexdigest()[:12]
     page = (
-        f'<div class="ib-explore {kind}" id="{name}">{blocks.style(*map(_file, styles))}'
+        f'<div class="ib-explore {kind}" id="{name}">{blocks.style(*map(file_of, styles))}'
         f"<noscript>{still}<p>This figure moves where scripts are allowed.</p></noscript>"
         f'<script type="application/json">{text}</script>'
-        f"{blocks.script(name, *map(_file, [*scripts, 'start.js']))}</div>"
+        f"{blocks.script(name, *map(file_of, [*scripts, 'start.js']))}</div>"
     )
     size = len(page.encode()) / 1000
     if size > LIMIT_KB:
@@ -61,6 +48,10 @@ def document(
     return page
 
 
-def _file(name: str) -> str:
-    """A style sheet's or script's path below the package."""
+def file_of(name: str) -> str:
+    """A style sheet's or script's path below the package, as `blocks` takes it.
+
+    >>> file_of("live.js"), file_of("attribution/fullgrad/views.js")
+    ('explore/static/live.js', 'chapters/attribution/fullgrad/views.js')
+    """
     return f"chapters/{name}" if "/" in name else f"explore/static/{name}"

@@ -3,15 +3,14 @@
 Widgets have no surface to draw on. The brush is moved by two sliders, as it is by the arrow keys in the page.
 """
 
-import html
 import math
+from collections.abc import Callable, Sequence
 
 import ipywidgets
 import torch
 from torch import Tensor
 
-from interpbook.explore.controls import refresh
-from interpbook.explore.figure import LiveFigure
+from interpbook.explore.controls import Control, refresh
 
 
 def stamp(x: Tensor, row: float, column: float, radius: float, *, erase: bool = False) -> Tensor:
@@ -62,27 +61,36 @@ def _shift(ink: Tensor) -> int:
     return min(len(ink) - 1 - int(places[-1]), max(-int(places[0]), wanted))
 
 
-def widgets(figure: LiveFigure) -> ipywidgets.VBox:
-    """The figure as widgets: the controls, the brush, and below them the views."""
-    boxes = [control.widget() for control in figure.controls]
-    sides = zip(("row", "column"), figure.examples.shape[-2:], figure.center, strict=True)
+def widgets(
+    controls: Sequence[Control],
+    examples: Tensor,
+    center: tuple[int, int],
+    show: Callable[[Tensor, Sequence[int], tuple[int, int]], str],
+) -> ipywidgets.VBox:
+    """The controls, of which the first chooses an example, the brush, and below them what `show` says.
+
+    Args:
+        controls: of the figure, in order.
+        examples: images (N, C, H, W) to start from.
+        center: row and column at which the cursor starts.
+        show: HTML for a drawing (1, C, H, W), the position of every control, and the cursor.
+    """
+    boxes = [control.widget() for control in controls]
+    sides = zip(("row", "column"), examples.shape[-2:], center, strict=True)
     cursor = [ipywidgets.IntSlider(value=v, max=size - 1, description=name) for name, size, v in sides]
     buttons = [ipywidgets.Button(description=name) for name in ("draw", "erase", "clear", "centre", "reset")]
     view = ipywidgets.HTML()
     example = 0
-    x = figure.examples[:1]
+    x = examples[:1]
 
     def now() -> str:
-        state = figure.state(x, [example, *(box.value for box in boxes[1:])], (cursor[0].value, cursor[1].value))
-        image, shown = figure.picture(state)
-        said = zip(figure.views, shown, strict=True)
-        return f"{image}<ul>{''.join(f'<li><b>{v.title}</b>: {html.escape(s.text)}</li>' for v, s in said)}</ul>"
+        return show(x, [example, *(box.value for box in boxes[1:])], (cursor[0].value, cursor[1].value))
 
     def choose(change: object) -> None:
         nonlocal x, example
         if boxes[0].value is not None:
             example = boxes[0].value
-            x = figure.examples[example:][:1]
+            x = examples[example:][:1]
             refresh(view, now)
 
     def touch(button: ipywidgets.Button) -> None:

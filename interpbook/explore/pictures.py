@@ -1,7 +1,6 @@
 """Pictures of a live figure as plain data, and how a kernel draws them; `static/drawing.js` draws them in the page."""
 
 import itertools
-import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from interpbook.explore.sentences import Fact
 from interpbook.output.colors import GRAY, NEGATIVE, POSITIVE, SIGNED
 
 _COLUMNS = 4
@@ -40,20 +40,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a view makes of a state: its pictures, and a sentence that says what they show."""
+    """What a view makes of a state: its pictures, and the facts that its sentence tells of them.
+
+    Attributes:
+        pictures: one or more, side by side.
+        facts: names of the view's phrases, each with the values of its fields.
+    """
 
     pictures: tuple[Picture, ...]
-    text: str
-
-
-def significant(value: float) -> str:
-    """Two significant digits without an exponent.
-
-    >>> significant(-0.01234), significant(1234.5), significant(0.0)
-    ('-0.012', '1234', '0')
-    """
-    digits = min(8, max(0, 1 - math.floor(math.log10(abs(value))))) if value else 0
-    return f"{value:.{digits}f}"
+    facts: tuple[Fact, ...]
 
 
 def draw(titled: Sequence[tuple[str, Picture]]) -> Figure:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from interpbook.attribution import full_gradients, fullgrad_map, input_gradient, select
 from interpbook.explore.controls import Values
-from interpbook.explore.pictures import Picture, Shown, significant
+from interpbook.explore.pictures import Picture, Shown
+from interpbook.explore.sentences import Fact, sentence
+from interpbook.functions import input_gradient, select
 
 
 @dataclass(frozen=True)
@@ -74,66 +74,90 @@ class State:
 class View:
     """One thing that a live figure shows; a chapter adds its own by making one.
 
+    Both halves of a view, `compute` and `script`, return pictures and facts. A fact is the name of one of the view's
+    phrases with the values of its fields; the view's sentence is made of these phrases, one after the other.
+
     Attributes:
         name: as an identifier.
         title: what the reader sees above it.
         compute: what it shows of a state, for the kernel.
         script: the same for the page: a JavaScript function of the state `now` that returns
-            `{pictures: [{kind, values, shape, ...}], text}`, the values in flat arrays; the head of `static/views.js`
-            lists what `now` holds. Left empty for the book's own views, which are in that file.
+            `{pictures: [{kind, values, shape, ...}], facts: [[name, values], ...]}`, the values of pictures in flat
+            arrays; the head of `static/views.js` lists what `now` holds. Where it is long, it stands in a file that
+            `needs` names, and `script` is its name there. Left empty for the book's own views.
+        phrases: parts of the sentence, by name, for both halves. Their fields are `{label}` for a text or a whole
+            number, `{value:z.2f}`, `{share:percent}` or `{value:significant}` for a number.
         settings: the view's own controls, by name: a list of values, as for `explore.sweep`.
         starts: for each setting the value that it starts at.
-        needs: scripts of `page/static` whose functions `script` calls. They come into the page once, whichever views
-            ask for them.
+        needs: scripts whose functions `script` calls, in `static` or, as "part/chapter/views.js", in a chapter's
+            folder. They come into the page once, whichever views ask for them.
 
     >>> def inverted(now):
-    ...     return Shown((Picture("image", 1 - now.x[0].cpu().numpy()),), "The input with black and white exchanged.")
-    >>> view = View("inverted", "inverted input", inverted, script='''function (now) {
+    ...     facts = [("mean", {"mean": float(1 - now.x.mean())}), ("exchanged", {"label": now.labels[now.target]})]
+    ...     return Shown((Picture("image", 1 - now.x[0].cpu().numpy()),), tuple(facts))
+    >>> view = View("inverted", "inverted input", inverted, phrases={
+    ...     "mean": "The mean is {mean:z.2f}",
+    ...     "exchanged": ", with black and white exchanged; the class is still {label}.",
+    ... }, script='''function (now) {
     ...   var values = Array.from(now.x, function (value) { return 1 - value; });
-    ...   return { pictures: [{ kind: "image", values: values, shape: now.shape }],
-    ...     text: "The input with black and white exchanged." };
+    ...   return {
+    ...     pictures: [{ kind: "image", values: values, shape: now.shape }],
+    ...     facts: [["mean", { mean: sum(values) / values.length }], ["exchanged", { label: now.labels[now.target] }]]
+    ...   };
     ... }''')
+    >>> now = State(torch.nn.Flatten().eval(), torch.full((1, 1, 1, 2), 0.25), 1, ("cat", "dog"), (0, 0))
+    >>> view.show(now)[1]
+    'The mean is 0.75, with black and white exchanged; the class is still dog.'
     """
 
     name: str
     title: str
     compute: Callable[[State], Shown]
     script: str = ""
+    phrases: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Values] = field(default_factory=dict)
     starts: Mapping[str, object] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
 
+    def show(self, now: State) -> tuple[tuple[Picture, ...], str]:
+        """Its pictures of a state, and the sentence about them.
+
+        Raises:
+            TypeError: `compute` returns something else than a Shown with pictures.
+            ValueError: facts that the phrases do not fit.
+        """
+        shown = self.compute(now)
+        if not isinstance(shown, Shown) or not all(isinstance(picture, Picture) for picture in shown.pictures):
+            kind = type(shown).__name__
+            raise TypeError(f"views: {self.name!r} computed a {kind}, expected a Shown with Pictures")
+        return shown.pictures, sentence(self.phrases, shown.facts)
+
+    @property
+    def data(self) -> dict[str, object]:
+        """What the page's script needs to know."""
+        own = {"script": self.script, "phrases": dict(self.phrases)}
+        return {"name": self.name, "title": self.title, "settings": list(self.settings), **own}
+
 
 def _probabilities(now: State) -> Shown:
     p = now.probabilities.tolist()
-    first, second = [*sorted(range(len(p)), key=lambda k: -p[k]), 0][:2]
-    said = [f"{now.labels[k]} with {_percent(p[k])}" for k in (first, second)][: len(p)]
-    logit = f"the logit of {now.labels[now.target]} is {now.logits[now.target]:.2f}"
-    return Shown((_answer(now),), f"{', then '.join(said)}; {logit}.")
+    names = ("first", "second")[: len(p)]
+    best = sorted(range(len(p)), key=lambda k: -p[k])
+    facts = [(name, {"label": now.labels[k], "share": p[k]}) for name, k in zip(names, best, strict=False)]
+    logit = ("logit", {"label": now.labels[now.target], "logit": now.logits[now.target].item()})
+    return Shown((_answer(now),), (*facts, logit))
 
 
 def _input_gradient(now: State) -> Shown:
-    return _map_view(now.gradient.sum(0))
+    return map_view(now.gradient.sum(0))
 
 
 def _gradient_x_input(now: State) -> Shown:
-    return _map_view((now.gradient * now.x[0]).sum(0))
-
-
-def _fullgrad_terms(now: State) -> Shown:
-    shares = {name: share.item() for name, share in full_gradients(now.model, now.x, now.target).per_layer().items()}
-    picture = Picture("waterfall", np.array(list(shares.values())), tuple(shares), total="logit")
-    terms = ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
-    return Shown((picture,), f"{terms}; together the logit {sum(shares.values()):.2f}.")
-
-
-def _fullgrad_map(now: State) -> Shown:
-    return _map_view(fullgrad_map(now.model, now.x, now.target)[0])
+    return map_view((now.gradient * now.x[0]).sum(0))
 
 
 def _gradient_step(now: State) -> Shown:
-    stepped = (now.x + now.settings["eps"] * now.loss_gradient.sign()).clamp(0, 1)
-    return _comparison(now, stepped, "after the step")
+    return _comparison(now, (now.x + now.settings["eps"] * now.loss_gradient.sign()).clamp(0, 1))
 
 
 def _occlusion(now: State) -> Shown:
@@ -141,18 +165,23 @@ def _occlusion(now: State) -> Shown:
     reach = int(now.settings["square"]) // 2
     rows, columns = (slice(max(0, center - reach), center + reach + 1) for center in now.cursor)
     covered[..., rows, columns] = 0
-    return _comparison(now, covered, "without the square")
+    return _comparison(now, covered)
 
 
-def _comparison(now: State, x: Tensor, words: str) -> Shown:
+def _comparison(now: State, x: Tensor) -> Shown:
     """What another input looks like, and what the network makes of it."""
     there = replace(now, x=x)
     k = now.target
-    text = (
-        f"{now.labels[k]} has {_percent(now.probabilities[k].item())}, {words}"
-        f" {_percent(there.probabilities[k].item())}; its logit {now.logits[k]:.2f}, {words} {there.logits[k]:.2f}."
-    )
-    return Shown((Picture("image", x[0].cpu().numpy()), _answer(there)), text)
+    shares = {"share": now.probabilities[k].item(), "share_there": there.probabilities[k].item()}
+    logits = {"logit": now.logits[k].item(), "logit_there": there.logits[k].item()}
+    facts = (("compared", {"label": now.labels[k], **shares, **logits}),)
+    return Shown((Picture("image", x[0].cpu().numpy()), _answer(there)), facts)
+
+
+def _compared(there: str) -> dict[str, str]:
+    """The phrase of a comparison, with words for where the other input is."""
+    shares = f"{{label}} has {{share:percent}}, {there} {{share_there:percent}}"
+    return {"compared": f"{shares}; its logit {{logit:z.2f}}, {there} {{logit_there:z.2f}}."}
 
 
 def _answer(now: State) -> Picture:
@@ -160,30 +189,44 @@ def _answer(now: State) -> Picture:
     return Picture("bars", now.probabilities.cpu().numpy(), now.labels, chosen=now.target)
 
 
-def _map_view(values: Tensor) -> Shown:
+MAP_PHRASES = {"map": "Strongest {value:significant} at row {row}, column {column}; sum {sum:significant}."}
+
+
+def map_view(values: Tensor) -> Shown:
+    """A map of signed values (h, w), with the fact of `MAP_PHRASES`.
+
+    >>> map_view(torch.tensor([[0.5, -2.0]])).facts
+    (('map', {'value': -2.0, 'row': 0, 'column': 1, 'sum': -1.5}),)
+    """
     strongest = int(values.abs().argmax())
     row, column = divmod(strongest, values.shape[1])
-    value, total = values.flatten()[strongest].item(), values.sum().item()
-    text = f"Strongest {significant(value)} at row {row}, column {column}; sum {significant(total)}."
-    return Shown((Picture("map", values.cpu().numpy()),), text)
-
-
-def _percent(value: float) -> str:
-    return f"{int(100 * value + 0.5)}%"
+    place: Fact = (
+        "map",
+        {"value": values.flatten()[strongest].item(), "row": row, "column": column, "sum": values.sum().item()},
+    )
+    return Shown((Picture("map", values.cpu().numpy()),), (place,))
 
 
 VIEWS = {
     view.name: view
     for view in (
-        View("probabilities", "what the network sees", _probabilities),
-        View("fullgrad_terms", "the logit, term by term", _fullgrad_terms),
-        View("input_gradient", "gradient", _input_gradient),
-        View("gradient_x_input", "gradient × input", _gradient_x_input),
-        View("fullgrad_map", "FullGrad map", _fullgrad_map),
+        View(
+            "probabilities",
+            "what the network sees",
+            _probabilities,
+            phrases={
+                "first": "{label} with {share:percent}",
+                "second": ", then {label} with {share:percent}",
+                "logit": "; the logit of {label} is {logit:z.2f}.",
+            },
+        ),
+        View("input_gradient", "gradient", _input_gradient, phrases=MAP_PHRASES),
+        View("gradient_x_input", "gradient × input", _gradient_x_input, phrases=MAP_PHRASES),
         View(
             "gradient_step",
             "one step against the class",
             _gradient_step,
+            phrases=_compared("after the step"),
             settings={"eps": [0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.25, 0.3]},
             starts={"eps": 0.1},
         ),
@@ -191,6 +234,7 @@ VIEWS = {
             "occlusion",
             "a black square under the pointer",
             _occlusion,
+            phrases=_compared("without the square"),
             settings={"square": [1, 3, 5, 7, 9, 11]},
             starts={"square": 7},
         ),

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from interpbook import models
-from interpbook.explore.live import live_html
+from interpbook.explore import live
 
 THEME = {
     "pydata_sphinx_theme": "theme/pydata_sphinx_theme/static/styles/pydata-sphinx-theme.css",
@@ -37,7 +37,7 @@ def page(root: Path, tmp_path_factory) -> Path:
         f'<link rel="stylesheet" href="{html.escape(sheet.as_uri())}">'
         for sheet in (*sheets, root / "book/_static/interpbook.css")
     )
-    figure = live_html(models.MLP(hidden=(4,)).eval(), start=torch.zeros(1, 28, 28))
+    figure = live(models.MLP(hidden=(4,)).eval(), start=torch.zeros(1, 28, 28)).html()
     path = tmp_path_factory.mktemp("book") / "page.html"
     path.write_text(
         f'<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8"><title>book</title>{links}<body>'

@@ -10,17 +10,17 @@ import ipywidgets
 import numpy as np
 import pytest
 import torch
+from IPython.display import display
 from javascript import figure_source, run_node
 from torch import Tensor, nn
 
 from interpbook import models, page
-from interpbook.explore import Picture, Shown, State, View
+from interpbook.explore import Picture, Shown, State, View, live
 from interpbook.explore.kernel import brush_radius, centered, stamp
-from interpbook.explore.live import live_html, live_widgets
 from interpbook.explore.views import VIEWS
 
 SIZE = (1, 6, 5)
-NOTHING = "function (now) { return { pictures: [], text: '' }; }"
+NOTHING = "function (now) { return { pictures: [], facts: [] }; }"
 
 
 def small(seed: int = 0) -> nn.Sequential:
@@ -36,7 +36,7 @@ def noise(*shape: int) -> Tensor:
 
 
 def picture_of(now: State) -> Shown:
-    return Shown((Picture("map", now.x[0, 0].numpy()),), "The input.")
+    return Shown((Picture("map", now.x[0, 0].numpy()),), ())
 
 
 def own(name: str = "own", script: str = NOTHING, **options: Any) -> View:
@@ -56,7 +56,7 @@ def spoiled(value: float) -> nn.Sequential:
 
 def test_the_page_holds_the_network_the_examples_and_the_controls() -> None:
     images = noise(3)
-    data = data_of(live_html(small(), start=images, labels=["a", "b", "c"]))
+    data = data_of(live(small(), start=images, labels=["a", "b", "c"]).html())
     pixels = np.frombuffer(base64.b64decode(data["examples"]), np.uint8).reshape(images.shape)
     np.testing.assert_array_equal(pixels, (images.double() * 255).round())
     assert data["labels"] == ["a", "b", "c"]
@@ -70,7 +70,7 @@ def test_the_page_holds_the_network_the_examples_and_the_controls() -> None:
 
 def test_one_example_many_or_named_ones() -> None:
     def examples(start: Any) -> list[str]:
-        return data_of(live_html(small(), start=start, views="probabilities"))["controls"][0]["labels"]
+        return data_of(live(small(), start=start, views="probabilities").html())["controls"][0]["labels"]
 
     assert examples(blank()) == ["1"]
     assert examples(noise(2)) == ["1", "2"]
@@ -84,7 +84,7 @@ def test_a_kernel_rounds_the_examples_as_the_page_does() -> None:
         seen.append(now.x)
         return picture_of(now)
 
-    live_widgets(small(), start=noise(), views=[View("keep", "keep", keep, NOTHING)])
+    live(small(), start=noise(), views=[View("keep", "keep", keep, NOTHING)]).widgets()
     [x] = seen
     torch.testing.assert_close(x[0], (noise().double() * 255).round() / 255, rtol=0, atol=0)
 
@@ -108,11 +108,10 @@ IMAGES = {
 
 @pytest.mark.usefixtures("without_shape_checks")
 @pytest.mark.parametrize("case", IMAGES)
-@pytest.mark.parametrize("make", [live_html, live_widgets])
-def test_a_bad_start_is_refused(make, case: str) -> None:
+def test_a_bad_start_is_refused(case: str) -> None:
     error, words, start = IMAGES[case]
     with pytest.raises(error, match=words):
-        make(small(), start=start)
+        live(small(), start=start)
 
 
 NETWORKS = {
@@ -131,11 +130,10 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("case", NETWORKS)
-@pytest.mark.parametrize("make", [live_html, live_widgets])
-def test_a_network_that_cannot_live_is_refused(make, case: str) -> None:
+def test_a_network_that_cannot_live_is_refused(case: str) -> None:
     error, words, model = NETWORKS[case]
     with pytest.raises(error, match=words):
-        make(model(), start=blank())
+        live(model(), start=blank())
 
 
 VIEWINGS = {
@@ -154,47 +152,47 @@ VIEWINGS = {
         "'own' starts k at 3, expected one of",
     ),
     "a start of nothing": ([own(settings={"k": [1, 2]}, starts={"q": 1})], "'own' starts q, .* settings are k"),
+    "a phrase that cannot be filled": ([own(phrases={"a": "{k:.1f}"})], "phrase 'a' has {k:.1f}, expected {name}"),
     "values that are no data": ([own(settings={"k": [blank(), noise()]})], "k has a Tensor"),
     "values that JSON has not": ([own(settings={"k": [1.0, float("nan")]})], "k has nan"),
 }
 
 
 @pytest.mark.parametrize("case", VIEWINGS)
-@pytest.mark.parametrize("make", [live_html, live_widgets])
-def test_views_that_cannot_be_shown_are_refused(make, case: str) -> None:
+def test_views_that_cannot_be_shown_are_refused(case: str) -> None:
     views, words = VIEWINGS[case]
     with pytest.raises(ValueError, match=words):
-        make(small(), start=blank(), views=views)
+        live(small(), start=blank(), views=views)
 
 
 @pytest.mark.parametrize("labels", [["a", "b"], ["a", "b", "a"], ["a", "b", "as predicted"]])
 def test_labels_are_one_for_each_logit(labels: list[str]) -> None:
     with pytest.raises(ValueError, match=r"expected 3 different texts, one for each logit .*, got a, b"):
-        live_html(small(), start=blank(), labels=labels)
+        live(small(), start=blank(), labels=labels)
 
 
 @pytest.mark.usefixtures("without_shape_checks")
 @pytest.mark.parametrize("labels", [{"a", "b", "c"}, "abc", torch.tensor([1, 2, 3]), 3, [1, 2, 3]])
 def test_labels_are_a_list_of_texts(labels: Any) -> None:
     with pytest.raises(TypeError, match="labels: expected a list of texts"):
-        live_html(small(), start=blank(), labels=labels)
+        live(small(), start=blank(), labels=labels)
 
 
 @pytest.mark.usefixtures("without_shape_checks")
 @pytest.mark.parametrize("views", [None, 3, View])
 def test_views_are_a_list(views: Any) -> None:
     with pytest.raises(TypeError, match="views: expected a list of views"):
-        live_html(small(), start=blank(), views=views)
+        live(small(), start=blank(), views=views)
 
 
 @pytest.mark.usefixtures("without_shape_checks")
 def test_what_a_view_computes_is_checked() -> None:
     with pytest.raises(TypeError, match="'own' computed a str, expected a Shown"):
-        live_html(small(), start=blank(), views=[View("own", "own", lambda now: "nothing", NOTHING)])
+        live(small(), start=blank(), views=[View("own", "own", lambda now: "nothing", NOTHING)]).html()
     with pytest.raises(TypeError, match="'own' has a compute that is no function"):
-        live_html(small(), start=blank(), views=[View("own", "own", None, NOTHING)])
+        live(small(), start=blank(), views=[View("own", "own", None, NOTHING)])
     with pytest.raises(ValueError, match="settings of 'own' cannot be read: a is a int"):
-        live_html(small(), start=blank(), views=[own(settings={"a": 3})])
+        live(small(), start=blank(), views=[own(settings={"a": 3})])
 
 
 def test_a_network_that_rounding_breaks_is_refused() -> None:
@@ -202,12 +200,12 @@ def test_a_network_that_rounding_breaks_is_refused() -> None:
     norm.running_var.fill_(1e-9)
     broken = nn.Sequential(norm, nn.Flatten(), nn.Linear(30, 3)).eval()
     with pytest.raises(ValueError, match=r"its logits at the first image are .*nan"):
-        live_html(broken, start=blank())
+        live(broken, start=blank())
 
 
 def test_settings_may_come_from_numpy() -> None:
     view = own(settings={"k": np.arange(6), "share": np.linspace(0, 1, 5, dtype=np.float32)}, starts={"k": 4})
-    controls = data_of(live_html(small(), start=blank(), views=[view]))["controls"]
+    controls = data_of(live(small(), start=blank(), views=[view]).html())["controls"]
     assert [control.get("values") for control in controls[2:]] == [[0, 1, 2, 3, 4, 5], [0, 0.25, 0.5, 0.75, 1]]
     assert controls[2]["start"] == 4
 
@@ -215,25 +213,25 @@ def test_settings_may_come_from_numpy() -> None:
 def test_a_network_over_the_page_s_budget_still_lives_in_a_kernel() -> None:
     large = models.MLP(hidden=(300,)).eval()
     with pytest.raises(ValueError, match=r"takes \d+ kB in the page, at most 400 kB .* fewer parameters"):
-        live_html(large, start=torch.zeros(1, 28, 28), views="probabilities")
-    assert "<img" in live_widgets(large, start=torch.zeros(1, 28, 28), views="probabilities").children[-1].value
+        live(large, start=torch.zeros(1, 28, 28), views="probabilities").html()
+    assert "<img" in live(large, start=torch.zeros(1, 28, 28), views="probabilities").widgets().children[-1].value
 
 
 def test_the_id_is_made_of_the_content() -> None:
-    pages = [live_html(small(seed), start=blank(), views="probabilities") for seed in (0, 0, 1)]
+    pages = [live(small(seed), start=blank(), views="probabilities").html() for seed in (0, 0, 1)]
     ids = [re.search('id="(ib-[0-9a-f]{12})"', text)[1] for text in pages]
     assert ids[0] == ids[1] != ids[2]
 
 
 def test_the_output_asks_for_nothing_outside_itself() -> None:
-    text = live_html(small(), start=blank())
+    text = live(small(), start=blank()).html()
     assert not re.search(r"https?://|@import|\burl\(|fetch\(|XMLHttpRequest|\bimport\b", text)
     assert set(re.findall('src="([^:]+):', text)) == {"data"}
 
 
 def test_text_cannot_leave_the_data() -> None:
     words = ["</script><b>", "<!--<script>", 'q"&']
-    text = live_html(small(), start={"</noscript>": blank()}, labels=words)
+    text = live(small(), start={"</noscript>": blank()}, labels=words).html()
     data = data_of(text)
     assert data["labels"] == words
     assert data["controls"][0]["labels"] == ["</noscript>"]
@@ -244,18 +242,20 @@ def test_text_cannot_leave_the_data() -> None:
 
 def test_without_scripts_a_picture_stands_with_its_sentences() -> None:
     views = ["probabilities", "input_gradient"]
-    text = live_html(small(), start=noise(), views=views)
+    text = live(small(), start=noise(), views=views).html()
     src, alt = re.search(r'<noscript><img src="([^"]+)" alt="([^"]+)"', text).groups()
     assert src.startswith("data:image/png;base64,")
-    said = said_in_kernel(live_widgets(small(), start=noise(), views=views))
+    said = said_in_kernel(live(small(), start=noise(), views=views).widgets())
     assert html.unescape(alt) == " ".join(f"{title}: {sentence}" for title, sentence in said)
 
 
 def test_the_environment_chooses_between_page_and_kernel(shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    page.explore.live(small(), start=blank(), views="occlusion")
-    assert shown.outputs[0].data["text/html"] == live_html(small(), start=blank(), views="occlusion")
+    figure = page.explore.live(small(), start=blank(), views="occlusion")
+    display(figure)
+    assert shown.outputs[0].data["text/html"] == figure.html()
+    assert shown.outputs[0].metadata == {}
     monkeypatch.delenv("INTERPBOOK_RENDER")
-    page.explore.live(small(), start=blank(), views="occlusion")
+    display(figure)
     assert "application/vnd.jupyter.widget-view+json" in shown.outputs[1].data
 
 
@@ -270,7 +270,7 @@ class Kernel:
 
     def __init__(self, start: Any, **options: Any) -> None:
         self.seen: list[State] = []
-        self.box = live_widgets(small(), start=start, views=[View("keep", "keep", self.keep, NOTHING, **options)])
+        self.box = live(small(), start=start, views=[View("keep", "keep", self.keep, NOTHING, **options)]).widgets()
         *self.controls, cursor, buttons, self.view = self.box.children
         self.row, self.column = cursor.children
         self.draw, self.erase, self.clear, self.center, self.reset = buttons.children
@@ -362,7 +362,7 @@ def test_an_error_in_a_view_is_shown_in_a_kernel() -> None:
             raise ValueError("2 < 3")
         return picture_of(now)
 
-    box = live_widgets(small(), start=blank(), views=[View("fussy", "fussy", fussy, NOTHING)], labels=["x", "y", "z"])
+    box = live(small(), start=blank(), views=[View("fussy", "fussy", fussy, NOTHING)], labels=["x", "y", "z"]).widgets()
     box.children[1].value = 1
     assert box.children[-1].value == "<pre>ValueError: 2 &lt; 3</pre>"
     box.children[1].value = 2
@@ -370,7 +370,7 @@ def test_an_error_in_a_view_is_shown_in_a_kernel() -> None:
 
 
 def test_what_a_view_says_is_text_in_a_kernel() -> None:
-    box = live_widgets(small(), start=blank(), views="probabilities", labels=["<b>", "&lt;", "<i>"])
+    box = live(small(), start=blank(), views="probabilities", labels=["<b>", "&lt;", "<i>"]).widgets()
     [(_, sentence)] = said_in_kernel(box)
     assert re.search("(<b>|&lt;|<i>) with", sentence)
     assert not re.search("<(b|i)> with", box.children[-1].value)

@@ -12,14 +12,11 @@ from browser import page_of
 from live_in_browser import Live
 from torch import Tensor
 
-from interpbook import models
-from interpbook.attribution import full_gradients, input_gradient
+from interpbook import explore, models
 from interpbook.explore import Picture, Shown, View
-from interpbook.explore.arguments import read_figure
-from interpbook.explore.kernel import widgets
-from interpbook.explore.live import live_html
 from interpbook.explore.network import rounded
-from interpbook.explore.views import VIEWS
+from interpbook.explore.views import MAP_PHRASES, VIEWS
+from interpbook.functions import input_gradient
 
 LIGHT, DARK = "#fdfdfc", "#14181e"
 
@@ -34,19 +31,36 @@ def examples() -> dict[str, Tensor]:
 
 
 def inverted(now) -> Shown:
-    return Shown((Picture("image", 1 - now.x[0].numpy()),), "Black and white exchanged.")
+    return Shown((Picture("image", 1 - now.x[0].numpy()),), (("exchanged", {}),))
 
 
+def margins(now) -> Shown:
+    values = (now.logits - now.logits[now.target]).numpy()
+    return Shown((Picture("waterfall", values, now.labels, total="all"),), (("all", {"sum": float(values.sum())}),))
+
+
+MARGINS = View(
+    "margins",
+    "every logit against that of the class",
+    margins,
+    """function (now) {
+      var values = Array.from(now.logits, function (logit) { return logit - now.logits[now.target]; });
+      return { pictures: [{ kind: "waterfall", values: values, labels: now.labels, total: "all" }],
+        facts: [["all", { sum: sum(values) }]] };
+    }""",
+    phrases={"all": "Together {sum:z.2f}."},
+)
 OWN = View(
     "inverted",
     "the inverted input",
     inverted,
     """function (now) {
       var values = Array.from(now.x, function (value) { return 1 - value; });
-      return { pictures: [{ kind: "image", values: values, shape: now.shape }], text: "Black and white exchanged." };
+      return { pictures: [{ kind: "image", values: values, shape: now.shape }], facts: [["exchanged", {}]] };
     }""",
+    phrases={"exchanged": "Black and white exchanged."},
 )
-VIEWS_SHOWN = [*VIEWS, OWN]
+VIEWS_SHOWN = [*VIEWS, MARGINS, OWN]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +71,7 @@ def model() -> torch.nn.Module:
 @pytest.fixture(scope="module")
 def html(model, tmp_path_factory) -> Path:
     """Two copies of one figure on a page that is longer than a screen."""
-    figure = live_html(model, start=examples(), views=VIEWS_SHOWN)
+    figure = explore.live(model, start=examples(), views=VIEWS_SHOWN).html()
     path = tmp_path_factory.mktemp("live") / "page.html"
     path.write_text(page_of(figure, figure, '<p style="height:2000px">end'))
     return path
@@ -69,13 +83,12 @@ def check_answers(live: Live, model: torch.nn.Module) -> None:
     same = rounded(model)
     target = live.get("now.target")
     np.testing.assert_allclose(live.logits, same(x)[0].detach(), rtol=1e-5, atol=1e-9)
-    gradient = np.reshape(live.get("Array.from(now.parts().gradient)"), (28, 28))
+    gradient = np.reshape(live.get("Array.from(now.gradient())"), (28, 28))
     expected = input_gradient(lambda z: same(z)[:, target], x)[0, 0].numpy()
     np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-9)
-    terms = full_gradients(same, x, target).per_layer()
-    assert live.get("results[1].pictures[0].labels") == list(terms)
-    shares = torch.cat([*terms.values()])
-    np.testing.assert_allclose(live.get("results[1].pictures[0].values"), shares, rtol=1e-5, atol=1e-9)
+    margins = (same(x)[0] - same(x)[0, target]).detach()
+    shown = live.get(f"results[{len(VIEWS)}].pictures[0].values")
+    np.testing.assert_allclose(shown, margins, rtol=1e-5, atol=1e-9)
 
 
 def test_drawing_with_the_mouse_changes_the_answer_and_the_answer_is_torch_s(opened: Callable, model) -> None:
@@ -113,7 +126,7 @@ def test_erase_clear_and_another_example(opened: Callable) -> None:
     assert live.x[15, 13] == 1
     live.press("clear")
     assert live.x.max() == 0
-    assert "0.00" in live.get("results[1].text")
+    assert live.get("results[2].text").endswith("; sum 0.")  # gradient × input
     live.press("draw")
     live.stroke((10, 4), (10, 24))
     assert live.x[10, 4:24].min() > 0.9
@@ -202,7 +215,7 @@ def test_class_and_settings(opened: Callable, model) -> None:
 def test_a_kernel_says_the_same_of_the_same_state(opened: Callable, model) -> None:
     tab = opened()
     live = Live(tab)
-    box = widgets(read_figure(model, examples(), VIEWS_SHOWN, None))
+    box = explore.live(model, start=examples(), views=VIEWS_SHOWN).widgets()
 
     def said_in_kernel() -> list[str]:
         return re.findall("</b>: (.*?)</li>", box.children[-1].value)
@@ -250,7 +263,7 @@ def test_without_scripts_the_still_picture_is_there(opened: Callable) -> None:
     tab = opened(java_script_enabled=False)
     still = tab.locator(".ib-live img").first
     assert still.is_visible()
-    assert "the logit, term by term: input " in still.get_attribute("alt")
+    assert "what the network sees: " in still.get_attribute("alt")
     assert not tab.locator(".ib-surface").count()
 
 
@@ -266,7 +279,7 @@ def test_everything_has_a_name_and_pictures_say_what_they_show(opened: Callable)
     pictures = live.root.get_by_role("img")
     assert pictures.count() == len(VIEWS_SHOWN)
     labels = [picture.get_attribute("aria-label") for picture in pictures.all()]
-    titles = [view.title for view in (*VIEWS.values(), OWN)]
+    titles = [view.title for view in (*VIEWS.values(), MARGINS, OWN)]
     assert labels == [f"{title}. {said}" for title, said in zip(titles, live.said, strict=True)]
     live.press("clear")
     changed = [picture.get_attribute("aria-label") for picture in pictures.all()]
@@ -369,9 +382,9 @@ def test_a_stroke_of_the_chapter_s_network_is_drawn_within_a_frame_or_so(opened:
 
 def test_a_view_that_fails_says_why_and_the_others_go_on(chromium, model) -> None:
     script = "function (now) { if (now.x[0] > 0) { throw new Error('too bright'); } return views.input_gradient(now); }"
-    fussy = View("fussy", "a fussy view", VIEWS["input_gradient"].compute, script)
+    fussy = View("fussy", "a fussy view", VIEWS["input_gradient"].compute, script, MAP_PHRASES)
     start = {"dark": torch.zeros(1, 28, 28), "bright": torch.ones(1, 28, 28)}
-    figure = live_html(model, start=start, views=[fussy, "probabilities"])
+    figure = explore.live(model, start=start, views=[fussy, "probabilities"]).html()
     tab = chromium.new_page()
     tab.set_content(figure)
     first, second = tab.locator(".ib-pictures").all()
@@ -387,9 +400,9 @@ def test_a_view_that_fails_says_why_and_the_others_go_on(chromium, model) -> Non
 
 
 def test_a_script_that_cannot_be_read_leaves_the_others_alone(chromium, model) -> None:
-    broken = View("broken", "a broken view", VIEWS["input_gradient"].compute, "function (now) {{")
+    broken = View("broken", "a broken view", VIEWS["input_gradient"].compute, "function (now) {{", MAP_PHRASES)
     tab = chromium.new_page()
-    tab.set_content(live_html(model, start=examples(), views=[broken, "probabilities"]))
+    tab.set_content(explore.live(model, start=examples(), views=[broken, "probabilities"]).html())
     first, second = tab.locator(".ib-pictures").all()
     assert "SyntaxError" in first.inner_text()
     assert second.locator(".ib-row").count() == 10
@@ -399,7 +412,7 @@ def test_a_script_that_cannot_be_read_leaves_the_others_alone(chromium, model) -
 def test_equal_probabilities_have_bars_of_equal_length(chromium, model) -> None:
     names = ["T-shirt", "I", *map(str, range(2, 9)), "an ankle boot"]
     tab = chromium.new_page()
-    tab.set_content(live_html(model, start=examples(), views=["probabilities"], labels=names))
+    tab.set_content(explore.live(model, start=examples(), views=["probabilities"], labels=names).html())
     boxes = [track.bounding_box() for track in tab.locator(".ib-track").all()]
     assert len({(round(box["x"], 1), round(box["width"], 1)) for box in boxes}) == 1
     tab.close()

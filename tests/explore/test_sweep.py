@@ -9,10 +9,11 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from IPython.display import display
 
 from interpbook import page
+from interpbook.explore import sweep
 from interpbook.explore.controls import read_controls
-from interpbook.explore.sweep import sweep_html, sweep_widgets
 
 
 def draw(height, style="-"):
@@ -43,7 +44,7 @@ def seen_in_kernel(box: ipywidgets.VBox) -> tuple[bytes, str]:
 
 
 def test_the_page_holds_every_state_and_equal_pictures_once() -> None:
-    text = sweep_html(draw, height=HEIGHTS, style={"solid": "-", "dashed": "--"})
+    text = sweep(draw, height=HEIGHTS, style={"solid": "-", "dashed": "--"}).html()
     data, _, _ = contents(text)
     assert [c["labels"] for c in data["controls"]] == [["1", "2", "3", "4", "5.5"], ["solid", "dashed"]]
     assert [c["kind"] for c in data["controls"]] == ["range", "select"]
@@ -55,8 +56,8 @@ def test_the_page_holds_every_state_and_equal_pictures_once() -> None:
 
 def test_page_and_kernel_show_the_same_state() -> None:
     controls = {"height": HEIGHTS, "style": {"solid": "-", "dashed": "--"}}
-    data, static, alt = contents(sweep_html(draw, **controls))
-    box = sweep_widgets(draw, **controls)
+    data, static, alt = contents(sweep(draw, **controls).html())
+    box = sweep(draw, **controls).widgets()
     assert seen_in_kernel(box) == (static, alt)
     slider, menu, _, _ = box.children
     slider.value, menu.value = 3, 1
@@ -71,17 +72,17 @@ def test_a_setting_that_fails_in_a_kernel_shows_why() -> None:
             raise ValueError("2 < 3")
         return draw(height)
 
-    box = sweep_widgets(fussy, height=[1, 2])
+    box = sweep(fussy, height=[1, 2]).widgets()
     box.children[0].value = 1
     assert box.children[-1].value == "<pre>ValueError: 2 &lt; 3</pre>"
     box.children[0].value = 0
     assert seen_in_kernel(box)[1] == "a line that rises to 1"
     with pytest.raises(ValueError, match="2 < 3"):
-        sweep_widgets(fussy, height=[2, 1])
+        sweep(fussy, height=[2, 1]).widgets()
 
 
 def test_controls_in_a_kernel_carry_the_same_labels() -> None:
-    box = sweep_widgets(draw, height=HEIGHTS, style={"solid": "-", "dashed": "--"})
+    box = sweep(draw, height=HEIGHTS, style={"solid": "-", "dashed": "--"}).widgets()
     slider, menu, _, _ = box.children
     assert isinstance(slider, ipywidgets.SelectionSlider)
     assert isinstance(menu, ipywidgets.Dropdown)
@@ -119,24 +120,27 @@ def test_controls_that_cannot_be_told_apart_are_refused() -> None:
     with pytest.raises(TypeError, match="c is a str, expected a list"):
         read_controls({"c": "abc"})
     with pytest.raises(ValueError, match="sweep has no control"):
-        sweep_html(draw)
+        sweep(draw)
 
 
 def test_alt_text_comes_from_a_function_or_from_the_setting() -> None:
     def plain(height):
         return draw(height)[0]
 
-    given = contents(sweep_html(plain, alt=lambda height: f"the line rises to {height}", height=[1, 2]))[0]
+    given = contents(sweep(plain, alt=lambda height: f"the line rises to {height}", height=[1, 2]).html())[0]
     assert [s["alt"] for s in given["states"]] == ["the line rises to 1", "the line rises to 2"]
-    added = contents(sweep_html(plain, alt="A rising line", height=[1, 2]))[0]
+    added = contents(sweep(plain, alt="A rising line", height=[1, 2]).html())[0]
     assert added["states"][1]["alt"] == "A rising line (height 2)"
     with pytest.raises(ValueError, match="alt is None"):
-        sweep_html(plain, height=[1, 2])
+        sweep(plain, height=[1, 2]).html()
 
 
+@pytest.mark.usefixtures("without_shape_checks")
 def test_what_draw_returns_is_checked() -> None:
+    with pytest.raises(TypeError, match="draw is 3, expected a function"):
+        sweep(3, height=[1])
     with pytest.raises(TypeError, match="fig is a NoneType"):
-        sweep_html(lambda height: None, alt="a rising line", height=[1])
+        sweep(lambda height: None, alt="a rising line", height=[1]).html()
 
 
 def test_a_figure_too_heavy_for_the_page_is_refused() -> None:
@@ -146,12 +150,12 @@ def test_a_figure_too_heavy_for_the_page_is_refused() -> None:
         return fig, f"noise from seed {seed}"
 
     with pytest.raises(ValueError, match=r"takes \d+ kB in the page, at most 400 kB.*2 pictures.*fewer values"):
-        sweep_html(noise, seed=[0, 1])
+        sweep(noise, seed=[0, 1]).html()
 
 
 def test_text_cannot_leave_the_data() -> None:
     words = ["</script><b>", "<!--", 'q"']
-    text = sweep_html(lambda word: (draw(1)[0], f'alt text "of" a {word}'), word=words)
+    text = sweep(lambda word: (draw(1)[0], f'alt text "of" a {word}'), word=words).html()
     data, _, alt = contents(text)
     assert data["controls"][0]["labels"] == words
     assert alt == 'alt text "of" a </script><b>'
@@ -159,22 +163,24 @@ def test_text_cannot_leave_the_data() -> None:
 
 
 def test_the_output_asks_for_nothing_outside_itself() -> None:
-    text = sweep_html(draw, height=[1, 2])
+    text = sweep(draw, height=[1, 2]).html()
     assert not re.search(r"https?://|@import|\burl\(|fetch\(|XMLHttpRequest|\bimport\b", text)
     assert set(re.findall('src="([^:]+):', text)) == {"data"}
 
 
 def test_the_id_is_made_of_the_content() -> None:
-    ids = [re.search('id="(ib-[0-9a-f]{12})"', sweep_html(draw, height=h))[1] for h in ([1, 2], [1, 2], [1, 3])]
+    ids = [re.search('id="(ib-[0-9a-f]{12})"', sweep(draw, height=h).html())[1] for h in ([1, 2], [1, 2], [1, 3])]
     assert ids[0] == ids[1] != ids[2]
 
 
 def test_the_environment_chooses_between_page_and_kernel(shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    page.explore.sweep(draw, height=[1, 2])
-    assert shown.outputs[0].data["text/html"] == sweep_html(draw, height=[1, 2])
+    figure = page.explore.sweep(draw, height=[1, 2])
+    display(figure)
+    assert shown.outputs[0].data["text/html"] == figure.html()
+    assert [said["text"] for said in shown.outputs[0].metadata["interpbook"]["words"]] == [
+        "a line that rises to 1",
+        "a line that rises to 2",
+    ]
     monkeypatch.delenv("INTERPBOOK_RENDER")
-    page.explore.sweep(draw, height=[1, 2])
+    display(figure)
     assert "application/vnd.jupyter.widget-view+json" in shown.outputs[1].data
-    monkeypatch.setenv("INTERPBOOK_RENDER", "paper")
-    with pytest.raises(ValueError, match="INTERPBOOK_RENDER is 'paper'"):
-        page.explore.sweep(draw, height=[1, 2])

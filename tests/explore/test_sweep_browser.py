@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import pytest
 from browser import page_of
 
-from interpbook.explore.sweep import sweep_html
+from interpbook.explore import sweep
 
 HEIGHTS = [1, 2, 3, 4, 5]
 STYLES = {"solid": "-", "dashed": "--"}
@@ -22,9 +22,9 @@ def draw(height, style):
 @pytest.fixture(scope="module")
 def html(tmp_path_factory) -> Path:
     """Two copies of one sweep on a page."""
-    sweep = sweep_html(draw, height=HEIGHTS, style=STYLES)
+    figure = sweep(draw, height=HEIGHTS, style=STYLES).html()
     path = tmp_path_factory.mktemp("sweep") / "page.html"
-    path.write_text(page_of(sweep, sweep))
+    path.write_text(page_of(figure, figure))
     return path
 
 

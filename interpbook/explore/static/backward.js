@@ -1,6 +1,6 @@
 // The backward pass of a packed network, after layers.js: from an adjoint of the logits (1 at one class, 0 elsewhere)
-// to the gradient at the input and at every layer's output, and from there to full-gradients. Indices are those of a
-// trace: 0 is the input, k the output of the k-th layer.
+// to the gradient at the input and at every layer's output. Indices are those of a trace: 0 is the input, k the output
+// of the k-th layer.
 
 // The gradients at the input and after every layer of the number <adjoint, logits>.
 function backward(network, trace, adjoint) {
@@ -11,53 +11,6 @@ function backward(network, trace, adjoint) {
     adjoints[k - 1] = layerBackward[layer.kind](layer, adjoints[k], trace[k - 1], trace[k]);
   }
   return adjoints;
-}
-
-// What the input and the layers add to the number <adjoint, logits>: gradient times input, and for every layer with a
-// bias, explicit or implicit, gradient times bias. Layers that add nothing are left out. A layer that is used twice
-// has one entry, the sum over its uses; a use of another shape has an entry of its own, "name#2".
-function fullGradients(network, trace, adjoints) {
-  var biases = [];
-  network.layers.forEach(function (layer, position) {
-    var k = position + 1;
-    var biasOf = layerBias[layer.kind];
-    var bias = biasOf ? biasOf(layer, trace[k - 1], trace[k]) : null;
-    if (bias) {
-      addTerm(biases, layer, k, times(adjoints[k], bias));
-    }
-  });
-  return {
-    input: times(adjoints[0], trace[0]),
-    biases: biases.filter(function (term) {
-      return term.values.some(Boolean);
-    }),
-  };
-}
-
-function addTerm(terms, layer, k, values) {
-  var number = 1;
-  var name = layer.name;
-  var shape = String(layer.shape);
-  function isSame(term) {
-    return term.name === name;
-  }
-  for (var same = terms.find(isSame); same; same = terms.find(isSame)) {
-    if (String(same.shape) === shape) {
-      same.values = same.values.map(function (value, i) {
-        return value + values[i];
-      });
-      return;
-    }
-    number += 1;
-    name = layer.name + "#" + number;
-  }
-  terms.push({ name: name, layer: k, shape: layer.shape, values: values });
-}
-
-function times(a, b) {
-  return a.map(function (value, i) {
-    return value * b[i];
-  });
 }
 
 // eta'(u) of every activation, for one number; 0 for ReLU at 0, as in torch.
@@ -159,19 +112,6 @@ var layerBackward = {
   },
 };
 
-// The bias b = z - J u of a layer with Jacobian J at u. Kinds that are not listed have none: they are homogeneous.
-var layerBias = {
-  conv: function (layer) {
-    return layer.bias ? spread(layer, layer.bias) : null;
-  },
-  linear: function (layer) {
-    return layer.bias || null;
-  },
-  norm: function (layer) {
-    return spread(layer, layer.shift);
-  },
-};
-
 Object.keys(activationSlope).forEach(function (kind) {
   layerBackward[kind] = function (layer, g, u) {
     var result = new Float64Array(layer.inputSize);
@@ -181,24 +121,6 @@ Object.keys(activationSlope).forEach(function (kind) {
     return result;
   };
 });
-
-["softplus", "silu", "gelu", "gelu_tanh", "tanh", "sigmoid"].forEach(function (kind) {
-  layerBias[kind] = function (layer, u, z) {
-    return z.map(function (value, i) {
-      return value - activationSlope[kind](layer, u[i]) * u[i];
-    });
-  };
-});
-
-// One number for each channel, repeated over the channel's places.
-function spread(layer, channels) {
-  var values = new Float64Array(layer.size);
-  var area = layer.size / channels.length;
-  channels.forEach(function (value, c) {
-    values.fill(value, c * area, (c + 1) * area);
-  });
-  return values;
-}
 
 // result += weight * g: the transpose of gather.
 function scatter(layer, tap, weight, g, to, result, from) {

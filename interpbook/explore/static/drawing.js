@@ -34,7 +34,7 @@ drawn.bars = function (box, picture) {
   rowsOf(box, picture.labels).forEach(function (row, k) {
     var value = picture.values[k];
     row.place(0, value, k === picture.chosen ? "ib-chosen" : "ib-other");
-    row.number.textContent = percent(value);
+    row.number.textContent = formats.percent(value);
   });
 };
 
@@ -53,7 +53,7 @@ drawn.waterfall = function (box, picture) {
     row.place((Math.min(from, from + value) - low) / width, Math.abs(value) / width,
       last ? "ib-other" : value < 0 ? "ib-negative" : "ib-positive");
     row.zero.style.left = 100 * -low / width + "%";
-    row.number.textContent = value.toFixed(2);
+    row.number.textContent = formats["z.2f"](value);
   });
 };
 
@@ -95,14 +95,4 @@ function rowsOf(box, labels) {
     });
   }
   return box.rows;
-}
-
-function percent(value) {
-  return Math.round(100 * value) + "%";
-}
-
-// Two significant digits without an exponent.
-function significant(value) {
-  var size = Math.abs(value);
-  return value.toFixed(size > 0 ? Math.min(8, Math.max(0, 1 - Math.floor(Math.log10(size)))) : 0);
 }

@@ -1,5 +1,5 @@
 // Brings a figure of explore.live to life. Its data: the network, the examples (base64, one byte a value), the labels
-// of the classes, the controls, and the views by name and title.
+// of the classes, the controls, and the views by name and title, with the phrases of their sentences.
 
 function bytes(text) {
   return Uint8Array.from(atob(text), function (letter) {
@@ -71,6 +71,7 @@ function bringToLife(root, data) {
     var results = data.views.map(function (view, k) {
       try {
         var result = views[view.name](now);
+        result.text = sentence(view.phrases, result.facts);
         panels[k].show(result);
         return result;
       } catch (error) {

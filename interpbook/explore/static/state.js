@@ -11,11 +11,27 @@ function softmax(logits) {
   });
 }
 
+// 1 at the target, 0 elsewhere: the adjoint of the target's logit.
+function oneAtTarget(now) {
+  return now.labels.map(function (_, k) {
+    return k === now.target ? 1 : 0;
+  });
+}
+
+// The gradient of the target's cross-entropy with respect to the logits, where these are the probabilities: the adjoint
+// of the loss.
+function lossAdjoint(now, probabilities) {
+  var one = oneAtTarget(now);
+  return probabilities.map(function (p, k) {
+    return p - one[k];
+  });
+}
+
 // The state of the network at one input; see views.js. Without a target it is the class with the largest logit.
 function stateOf(network, data, x, target, cursor, settings) {
   var trace = forward(network, x);
   var logits = trace[trace.length - 1];
-  var parts = null;
+  var ofLogit = null;
   var now = {
     network: network, x: x, shape: data.network.input, trace: trace, logits: logits, probabilities: softmax(logits),
     target: target === null ? logits.indexOf(Math.max.apply(null, logits)) : target,
@@ -24,15 +40,15 @@ function stateOf(network, data, x, target, cursor, settings) {
   now.gradients = function (adjoint) {
     return backward(network, trace, Float64Array.from(adjoint));
   };
-  now.parts = function () {
-    if (!parts) {
-      var adjoints = now.gradients(data.labels.map(function (_, k) {
-        return k === now.target ? 1 : 0;
-      }));
-      parts = fullGradients(network, trace, adjoints);
-      parts.gradient = adjoints[0];
-    }
-    return parts;
+  now.logitGradients = function () {
+    ofLogit = ofLogit || now.gradients(oneAtTarget(now));
+    return ofLogit;
+  };
+  now.gradient = function () {
+    return now.logitGradients()[0];
+  };
+  now.lossGradient = function () {
+    return now.gradients(lossAdjoint(now, now.probabilities))[0];
   };
   now.at = function (other) {
     return stateOf(network, data, other, now.target, cursor, settings);

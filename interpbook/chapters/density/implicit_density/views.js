@@ -5,7 +5,7 @@ var shift = {};
 // The slope, and the network with g at the input: its probabilities, and the gradient of <adjoint, logits + g>.
 function shifted(now) {
   var drawing = now.drawing || now.x;
-  var before = now.parts().gradient;
+  var before = now.gradient();
   var unit = largest(before) || 1;
   var taken = now.settings.old_map === "taken away";
   var slope = drawing.map(function (value, k) {
@@ -29,36 +29,37 @@ function shifted(now) {
 
 shift.logit = function (now) {
   var there = shifted(now);
-  var after = there.gradient(oneAt(now));
+  var after = there.gradient(oneAtTarget(now));
   var strength = now.settings.strength;
   var drawn = there.drawing.some(Boolean);
-  var said = "Nothing is added";
+  var facts = [];
   if (drawn && strength > 0) {
-    said = "White adds " + significant(strength * there.unit);
+    facts.push(["white", { added: strength * there.unit }]);
     if (there.before.some(Boolean)) {
-      said += ", " + significant(strength) + " times the old map's strongest value";
+      facts.push(["times", { strength: strength }]);
     }
+  } else {
+    facts.push(["nothing", {}]);
   }
   if (there.taken) {
-    said += ", and the old map is taken away";
+    facts.push(["taken", {}]);
   }
   if (after.some(Boolean)) {
-    said += ". Cosine of the new map with the old one: " + cosine(after, there.before) +
-      (drawn ? "; with the drawing: " + cosine(after, there.drawing) : "");
+    facts.push(["old", { cosine: cosine(after, there.before) }]);
+    if (drawn) {
+      facts.push(["drawing", { cosine: cosine(after, there.drawing) }]);
+    }
   } else {
-    said += ". The new map is empty";
+    facts.push(["empty", {}]);
   }
-  return { pictures: [mapOf(there.before, now.shape), mapOf(after, now.shape)], text: said + "." };
+  return maps(now, there.before, after, facts.concat([["end", {}]]));
 };
 
 shift.loss = function (now) {
   var there = shifted(now);
-  var before = now.gradients(errors(now, now.probabilities))[0];
-  var after = there.gradient(errors(now, there.probabilities));
-  return {
-    pictures: [mapOf(before, now.shape), mapOf(after, now.shape)],
-    text: "Strongest " + significant(largest(before)) + ", in size; " + moved("value", before, after) + "."
-  };
+  var before = now.lossGradient();
+  var after = there.gradient(lossAdjoint(now, there.probabilities));
+  return maps(now, before, after, [["strongest", { value: largest(before) }], moved(before, after)]);
 };
 
 shift.before = function (now) {
@@ -70,10 +71,10 @@ shift.before = function (now) {
 shift.after = function (now) {
   var there = shifted(now);
   var bars = { kind: "bars", labels: now.labels, values: there.probabilities, chosen: now.target };
+  var added = there.logits[now.target] - now.logits[now.target];
   return {
     pictures: [inputOf(now), bars],
-    text: "g adds " + twoDigits(there.logits[now.target] - now.logits[now.target]) +
-      " to every logit; " + moved("probability", now.probabilities, there.probabilities) + "."
+    facts: [["added", { added: added }], moved(now.probabilities, there.probabilities)]
   };
 };
 
@@ -81,22 +82,13 @@ function inputOf(now) {
   return { kind: "image", values: Array.from(now.x), shape: now.shape };
 }
 
-function mapOf(gradient, shape) {
-  return { kind: "map", values: Array.from(channelSum(gradient, shape)), shape: shape.slice(1) };
-}
-
-function oneAt(now) {
-  return now.labels.map(function (_, k) {
-    return k === now.target ? 1 : 0;
-  });
-}
-
-// The gradient of the cross-entropy of the target with respect to the logits.
-function errors(now, probabilities) {
-  var one = oneAt(now);
-  return probabilities.map(function (p, k) {
-    return p - one[k];
-  });
+function maps(now, before, after, facts) {
+  return {
+    pictures: [before, after].map(function (gradient) {
+      return { kind: "map", values: Array.from(channelSum(gradient, now.shape)), shape: now.shape.slice(1) };
+    }),
+    facts: facts
+  };
 }
 
 function largest(values) {
@@ -107,18 +99,13 @@ function largest(values) {
 
 function cosine(a, b) {
   var norms = Math.sqrt(sum(times(a, a)) * sum(times(b, b)));
-  return twoDigits(norms > 0 ? sum(times(a, b)) / norms : 0);
+  return norms > 0 ? sum(times(a, b)) / norms : 0;
 }
 
-// With no sign before a zero.
-function twoDigits(value) {
-  return (Math.abs(value) < 0.005 ? 0 : value).toFixed(2);
-}
-
-function moved(what, before, after) {
+// By how much the largest change is.
+function moved(before, after) {
   var most = largest(after.map(function (value, k) {
     return value - before[k];
   }));
-  return most < 1e-9 ? "no " + what + " moves by as much as a billionth"
-    : "a " + what + " moves by " + significant(most);
+  return most < 1e-9 ? ["still", {}] : ["moved", { most: most }];
 }

@@ -3,14 +3,15 @@
 The page's half of the views is `views.js`; a test holds the two halves together.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from torch import Tensor
 
 from interpbook.checks import check_number
 from interpbook.density import Shifted
-from interpbook.explore.pictures import Picture, Shown, significant
+from interpbook.explore.pictures import Picture, Shown
+from interpbook.explore.sentences import Fact
 from interpbook.explore.views import VIEWS, State, View
 
 __all__ = ["drawn_shift"]
@@ -26,7 +27,7 @@ def drawn_shift(strengths: Sequence[float] = STRENGTHS) -> tuple[View, ...]:
 
     with T what the reader draws. The network looks at another image x0, one of the `inputs` of `live`:
 
-        page.explore.live(model, start=drawings, inputs=images, views=page.explore.drawn_shift())
+        page.explore.live(model, start=drawings, inputs=images, views=drawn_shift())
 
     Probabilities and the gradient of the loss stay, and the gradient of the logit becomes the drawing. With the old
     map taken away, g(x) = <c T - grad f_y(x0), x>, y the class: at x0 the new map is exactly c T.
@@ -51,22 +52,9 @@ def drawn_shift(strengths: Sequence[float] = STRENGTHS) -> tuple[View, ...]:
     values = [check_number(strength, "strengths", minimum=0) for strength in strengths]
     if not values or len(set(values)) < len(values):
         raise ValueError(f"strengths: expected at least one number, and none twice, got {list(strengths)}")
-    logit = _view("shifted_logit_gradient", "gradient of the logit, before and after", _logit, "logit")
-    return (
-        replace(logit, settings={"old_map": [KEPT, TAKEN], "strength": values}, starts={"strength": _middle(values)}),
-        _view("shifted_loss_gradient", "gradient of the loss, before and after", _loss, "loss"),
-        _view("unshifted_answer", "before: the network's answer", _before, "before"),
-        _view("shifted_answer", "after: its answer with g added to every logit", _after, "after"),
-    )
-
-
-def _middle(values: list[float]) -> float:
-    return values[len(values) // 2]
-
-
-def _view(name: str, title: str, compute: Callable[[State], Shown], function: str) -> View:
-    script = f"function (now) {{ return shift.{function}(now); }}"
-    return View(name, title, compute, script, needs=("density/implicit_density/views.js",))
+    middle = values[len(values) // 2]
+    logit = replace(_LOGIT, settings={"old_map": [KEPT, TAKEN], "strength": values}, starts={"strength": middle})
+    return logit, _LOSS, _BEFORE, _AFTER
 
 
 def _unit(now: State) -> float:
@@ -84,58 +72,108 @@ def _shifted(now: State) -> State:
 
 def _before(now: State) -> Shown:
     answer = VIEWS["probabilities"].compute(now)
-    return Shown((_input(now), *answer.pictures), answer.text)
+    return Shown((_input(now), *answer.pictures), answer.facts)
 
 
 def _after(now: State) -> Shown:
     there = _shifted(now)
     added = (there.logits - now.logits)[now.target].item()
     bars = Picture("bars", there.probabilities.cpu().numpy(), now.labels, chosen=now.target)
-    said = _moved("probability", now.probabilities, there.probabilities)
-    return Shown((_input(now), bars), f"g adds {_two_digits(added)} to every logit; {said}.")
+    facts = (("added", {"added": added}), _moved(now.probabilities, there.probabilities))
+    return Shown((_input(now), bars), facts)
 
 
 def _logit(now: State) -> Shown:
-    after, strength, unit = _shifted(now).gradient, now.settings["strength"], _unit(now)
+    after, strength = _shifted(now).gradient, now.settings["strength"]
     drawn = bool(now.drawing.any())
-    said = "Nothing is added"
+    facts: list[Fact] = []
     if drawn and strength > 0:
-        said = f"White adds {significant(strength * unit)}"
-        said += f", {significant(strength)} times the old map's strongest value" if now.gradient.any() else ""
-    if now.settings["old_map"] == TAKEN:
-        said += ", and the old map is taken away"
-    if after.any():
-        said += f". Cosine of the new map with the old one: {_cosine(after, now.gradient)}"
-        said += f"; with the drawing: {_cosine(after, now.drawing[0])}" if drawn else ""
+        facts.append(("white", {"added": strength * _unit(now)}))
+        if now.gradient.any():
+            facts.append(("times", {"strength": strength}))
     else:
-        said += ". The new map is empty"
-    return _maps(now.gradient, after, f"{said}.")
+        facts.append(("nothing", {}))
+    if now.settings["old_map"] == TAKEN:
+        facts.append(("taken", {}))
+    if after.any():
+        facts.append(("old", {"cosine": _cosine(after, now.gradient)}))
+        if drawn:
+            facts.append(("drawing", {"cosine": _cosine(after, now.drawing[0])}))
+    else:
+        facts.append(("empty", {}))
+    return _maps(now.gradient, after, *facts, ("end", {}))
 
 
 def _loss(now: State) -> Shown:
     before, after = now.loss_gradient, _shifted(now).loss_gradient
-    said = _moved("value", before, after)
-    return _maps(before, after, f"Strongest {significant(before.abs().max().item())}, in size; {said}.")
+    return _maps(before, after, ("strongest", {"value": before.abs().max().item()}), _moved(before, after))
 
 
 def _input(now: State) -> Picture:
     return Picture("image", now.x[0].cpu().numpy())
 
 
-def _maps(before: Tensor, after: Tensor, text: str) -> Shown:
-    return Shown(tuple(Picture("map", gradient.sum(0).cpu().numpy()) for gradient in (before, after)), text)
+def _maps(before: Tensor, after: Tensor, *facts: Fact) -> Shown:
+    return Shown(tuple(Picture("map", gradient.sum(0).cpu().numpy()) for gradient in (before, after)), facts)
 
 
-def _cosine(a: Tensor, b: Tensor) -> str:
+def _cosine(a: Tensor, b: Tensor) -> float:
     norms = (a.square().sum() * b.square().sum()).sqrt().item()
-    return _two_digits((a * b).sum().item() / norms if norms > 0 else 0)
+    return (a * b).sum().item() / norms if norms > 0 else 0.0
 
 
-def _two_digits(value: float) -> str:
-    """With no sign before a zero."""
-    return f"{0 if abs(value) < 0.005 else value:.2f}"
-
-
-def _moved(what: str, before: Tensor, after: Tensor) -> str:
+def _moved(before: Tensor, after: Tensor) -> Fact:
+    """By how much the largest change is."""
     most = (after - before).abs().max().item()
-    return f"no {what} moves by as much as a billionth" if most < 1e-9 else f"a {what} moves by {significant(most)}"
+    return ("still", {}) if most < 1e-9 else ("moved", {"most": most})
+
+
+def _moved_phrases(what: str) -> dict[str, str]:
+    return {
+        "still": f"no {what} moves by as much as a billionth.",
+        "moved": f"a {what} moves by {{most:significant}}.",
+    }
+
+
+_NEEDS = ("density/implicit_density/views.js",)
+_LOGIT = View(
+    "shifted_logit_gradient",
+    "gradient of the logit, before and after",
+    _logit,
+    "shift.logit",
+    phrases={
+        "nothing": "Nothing is added",
+        "white": "White adds {added:significant}",
+        "times": ", {strength:significant} times the old map's strongest value",
+        "taken": ", and the old map is taken away",
+        "old": ". Cosine of the new map with the old one: {cosine:z.2f}",
+        "drawing": "; with the drawing: {cosine:z.2f}",
+        "empty": ". The new map is empty",
+        "end": ".",
+    },
+    needs=_NEEDS,
+)
+_LOSS = View(
+    "shifted_loss_gradient",
+    "gradient of the loss, before and after",
+    _loss,
+    "shift.loss",
+    phrases={"strongest": "Strongest {value:significant}, in size; ", **_moved_phrases("value")},
+    needs=_NEEDS,
+)
+_BEFORE = View(
+    "unshifted_answer",
+    "before: the network's answer",
+    _before,
+    "shift.before",
+    phrases=VIEWS["probabilities"].phrases,
+    needs=_NEEDS,
+)
+_AFTER = View(
+    "shifted_answer",
+    "after: its answer with g added to every logit",
+    _after,
+    "shift.after",
+    phrases={"added": "g adds {added:z.2f} to every logit; ", **_moved_phrases("probability")},
+    needs=_NEEDS,
+)

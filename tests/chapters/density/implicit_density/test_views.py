@@ -1,42 +1,30 @@
 """The figure in which the reader draws the map: the logit's gradient becomes the drawing, and nothing else moves."""
 
 import html
-import json
 import re
 from dataclasses import replace
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from javascript import figure_source, run_node
+from live_figures import check_same, in_page
 from networks import randomize
 from torch import Tensor, nn
 
 from interpbook import models
 from interpbook.chapters.density.implicit_density import views
 from interpbook.chapters.density.implicit_density.views import drawn_shift
-from interpbook.explore import Picture, State
-from interpbook.explore.arguments import read_figure
+from interpbook.explore import Picture, State, live
 from interpbook.explore.figure import LiveFigure
-from interpbook.explore.live import _data, live_html, live_widgets
 from interpbook.explore.network import rounded
 from interpbook.explore.pictures import draw
 
 EMPTY = "Nothing is added, and the old map is taken away. The new map is empty."
-STATIC = files("interpbook.explore") / "static"
-VIEWS_SCRIPT = files("interpbook.chapters.density.implicit_density") / "views.js"
-PROGRAM = """
-var network = readNetwork(data.network);
-return data.states.map(function (s) {
-  var now = stateOf(network, data, s.x, s.target, { row: 0, column: 0 }, s.settings);
-  var there = now.at(now.x).at(now.x.map(function (value) { return 1 - value; }));
-  return { target: now.target, x: now.x, there: [there.target, there.logits, there.drawing],
-    shown: data.views.map(function (name) { return views[name](now); }) };
-});
-"""
+# What a view reads of another input: its class, its logits, and the drawing that stays.
+THERE = """(function (there) { return [there.target, there.logits, there.drawing, now.x]; })(
+  now.at(now.x).at(now.x.map(function (value) { return 1 - value; })))"""
 
 
 def color() -> nn.Sequential:
@@ -74,7 +62,7 @@ def drawings(shape: tuple[int, ...]) -> Tensor:
 def figure_of(name: str = "colour", **options: Any) -> LiveFigure:
     model, shape = network(name)
     inputs = torch.rand(2, *shape, generator=torch.Generator().manual_seed(2))
-    return read_figure(model, drawings(shape), drawn_shift(**options), None, inputs)
+    return live(model, start=drawings(shape), views=drawn_shift(**options), inputs=inputs)
 
 
 def state(figure: LiveFigure, drawing: int, shown: int, target: int | None, strength: float, taken: bool) -> State:
@@ -94,17 +82,6 @@ def states_of(figure: LiveFigure) -> list[State]:
     ]
 
 
-def in_page(figure: LiveFigure, states: list[State]) -> list[dict[str, Any]]:
-    """What the page makes of the same states."""
-    data = json.loads(json.dumps(_data(figure)))
-    sent = [{"x": s.drawing, "target": s.settings["class"], "settings": dict(s.settings)} for s in states]
-    own = "".join(file.read_text(encoding="utf-8") for file in (STATIC / "inputs.js", VIEWS_SCRIPT))
-    own += "".join(f"views[{view.name!r}] = {view.script};" for view in figure.views)
-    return run_node(
-        figure_source() + own + PROGRAM, data | {"states": sent, "views": [view.name for view in figure.views]}
-    )
-
-
 NETWORKS = ["fashion-cnn", "mnist-cnn-bn", "mnist-mlp", "colour", "two", "one class"]
 
 
@@ -112,21 +89,15 @@ NETWORKS = ["fashion-cnn", "mnist-cnn-bn", "mnist-mlp", "colour", "two", "one cl
 def test_torch_and_the_page_show_and_say_the_same(name: str) -> None:
     figure = figure_of(name)
     states = states_of(figure)
-    for k, (page, now) in enumerate(zip(in_page(figure, states), states, strict=True)):
+    for k, (page, now) in enumerate(zip(in_page(figure, states, THERE), states, strict=True)):
         assert page["target"] == now.target
-        np.testing.assert_allclose(page["x"], now.x.flatten(), rtol=0, atol=0)
-        target, logits, drawing = page["there"]
+        target, logits, drawing, x = page["more"]
         assert target == now.target
+        np.testing.assert_allclose(x, now.x.flatten(), rtol=0, atol=0)
         np.testing.assert_allclose(logits, replace(now, x=1 - now.x).logits, rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(drawing, now.drawing.flatten(), rtol=0, atol=0)
         for view, theirs in zip(figure.views, page["shown"], strict=True):
-            ours = view.compute(now)
-            assert theirs["text"] == ours.text, (view.name, k)
-            for one, other in zip(theirs["pictures"], ours.pictures, strict=True):
-                assert (one["kind"], one.get("chosen")) == (other.kind, other.chosen)
-                scale = max(1.0, float(abs(other.values).max()))
-                values = np.reshape(one["values"], other.values.shape)
-                np.testing.assert_allclose(values, other.values, rtol=1e-9, atol=1e-9 * scale, err_msg=view.name)
+            check_same(theirs, view, now, f"{view.name}, state {k}")
 
 
 def shown(figure: LiveFigure, now: State) -> dict[str, list[Tensor]]:
@@ -169,12 +140,10 @@ def test_nothing_drawn_or_no_strength_changes_nothing() -> None:
     for now in (state(figure, 1, 0, None, 50.0, False), state(figure, 0, 0, None, 0.0, False)):
         before, after = shown(figure, now)["shifted_logit_gradient"]
         assert torch.equal(before, after)
-        assert "Nothing is added. Cosine of the new map with the old one: 1.00" in figure.views[0].compute(now).text
+        assert "Nothing is added. Cosine of the new map with the old one: 1.00" in figure.views[0].show(now)[1]
     empty = state(figure, 1, 0, None, 50.0, True)
     assert not shown(figure, empty)["shifted_logit_gradient"][1].any()
-    assert (
-        figure.views[0].compute(empty).text == "Nothing is added, and the old map is taken away. The new map is empty."
-    )
+    assert figure.views[0].show(empty)[1] == "Nothing is added, and the old map is taken away. The new map is empty."
 
 
 def test_the_sentences_carry_the_numbers() -> None:
@@ -182,7 +151,7 @@ def test_the_sentences_carry_the_numbers() -> None:
     now = state(figure, 2, 0, 3, 5.0, False)
     gradient, drawing = now.gradient.flatten(), now.drawing.flatten()
     new = gradient + 5 * gradient.abs().max() * drawing
-    texts = {view.name: view.compute(now).text for view in figure.views}
+    texts = {view.name: view.show(now)[1] for view in figure.views}
     cosines = [f"{F.cosine_similarity(new, other, dim=0):.2f}" for other in (gradient, drawing)]
     assert re.findall(r": (-?[\d.]+\d)", texts["shifted_logit_gradient"]) == cosines
     assert ", 5.0 times the old map's strongest value." in texts["shifted_logit_gradient"]
@@ -206,9 +175,9 @@ def test_a_shift_that_is_not_the_same_for_all_logits_would_be_said(monkeypatch: 
 
     figure = figure_of()
     now = state(figure, 0, 0, 1, 0.2, False)
-    before = [view.compute(now).text for view in figure.views]
+    before = [view.show(now)[1] for view in figure.views]
     monkeypatch.setattr(views, "Shifted", Uneven)
-    after = [view.compute(now).text for view in figure.views]
+    after = [view.show(now)[1] for view in figure.views]
     assert "no value moves" in before[1]
     assert re.search(r"; a value moves by [\d.]+\.", after[1])
     assert re.search(r"; a probability moves by [\d.]+\.", after[3])
@@ -226,9 +195,9 @@ def test_the_network_looks_at_the_input_and_not_at_the_drawing() -> None:
 
 def test_scripts_reach_only_the_figures_that_use_them() -> None:
     model, shape = network("two")
-    plain = live_html(model, start=drawings(shape))
-    given = live_html(model, start=drawings(shape), inputs=drawings(shape), views="probabilities")
-    full = live_html(model, start=drawings(shape), inputs=drawings(shape), views=drawn_shift())
+    plain = live(model, start=drawings(shape)).html()
+    given = live(model, start=drawings(shape), inputs=drawings(shape), views="probabilities").html()
+    full = live(model, start=drawings(shape), inputs=drawings(shape), views=drawn_shift()).html()
     marks = ("function shifted(", "stateOf = (", ".ib-inputs")
     assert [[text.count(mark) > 0 for mark in marks] for text in (plain, given, full)] == [
         [False, False, False],
@@ -241,7 +210,8 @@ def test_scripts_reach_only_the_figures_that_use_them() -> None:
 
 def test_the_controls_are_named_after_what_they_choose() -> None:
     model, shape = network("two")
-    figure = read_figure(model, {"a patch": drawings(shape)[2]}, drawn_shift(), None, {"noise": drawings(shape)[0]})
+    start, inputs = {"a patch": drawings(shape)[2]}, {"noise": drawings(shape)[0]}
+    figure = live(model, start=start, views=drawn_shift(), inputs=inputs)
     assert [(c.title, c.labels[0]) for c in figure.controls] == [
         ("drawing", "a patch"),
         ("input", "noise"),
@@ -280,7 +250,7 @@ def test_long_labels_do_not_part_the_pictures_of_another_view() -> None:
 
 def test_in_a_kernel_every_control_answers() -> None:
     model, shape = network("two")
-    box = live_widgets(model, start=drawings(shape), inputs=drawings(shape)[[0, 2]], views=drawn_shift())
+    box = live(model, start=drawings(shape), inputs=drawings(shape)[[0, 2]], views=drawn_shift()).widgets()
     *controls, cursor, buttons, view = box.children
     assert [control.description for control in controls] == ["drawing", "input", "class", "old map", "strength"]
 
@@ -336,6 +306,5 @@ def test_bad_strengths_are_refused(strengths: Any, error: type[Exception], words
 )
 def test_bad_inputs_are_refused(inputs: Any, error: type[Exception], words: str) -> None:
     model, shape = network("two")
-    for make in (live_html, live_widgets):
-        with pytest.raises(error, match=re.escape(words)):
-            make(model, start=drawings(shape), views=drawn_shift(), inputs=inputs)
+    with pytest.raises(error, match=re.escape(words)):
+        live(model, start=drawings(shape), views=drawn_shift(), inputs=inputs)

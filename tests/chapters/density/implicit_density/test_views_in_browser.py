@@ -12,7 +12,7 @@ from torch import Tensor
 
 from interpbook import models
 from interpbook.chapters.density.implicit_density.views import drawn_shift
-from interpbook.explore.live import live_html
+from interpbook.explore import live
 from interpbook.explore.network import rounded
 
 LABELS = [f"class {k}" for k in range(10)]
@@ -32,7 +32,7 @@ def html(tmp_path_factory) -> Path:
     patch[0, 4:9, 4:9] = 1
     start = {"a patch": patch, "nothing": torch.zeros(1, 28, 28)}
     model = models.load("fashion-cnn")
-    figure = live_html(model, start=start, inputs=inputs(), views=drawn_shift(), labels=LABELS)
+    figure = live(model, start=start, inputs=inputs(), views=drawn_shift(), labels=LABELS).html()
     path = tmp_path_factory.mktemp("shift") / "page.html"
     path.write_text(page_of(figure))
     return path

@@ -1,0 +1,55 @@
+"""What `sweep` and `live` return: one figure, made for the page or for a kernel."""
+
+import os
+from abc import ABC, abstractmethod
+
+import ipywidgets
+from IPython.display import display
+
+from interpbook.output.cell import show
+
+
+class Explorable(ABC):
+    """A figure that a reader moves.
+
+    As the last line of a cell it shows itself: as `html()` where the book is made (INTERPBOOK_RENDER=page), as
+    `widgets()` for a person with a kernel.
+    """
+
+    def html(self) -> str:
+        """The figure for the page: one self-contained output that needs no kernel and no network.
+
+        Raises:
+            ValueError: it takes more than 400 kB.
+        """
+        return self._in_page()[0]
+
+    @abstractmethod
+    def widgets(self) -> ipywidgets.VBox:
+        """The figure for a kernel: its controls, and below them what they change."""
+
+    @property
+    @abstractmethod
+    def _plain(self) -> str:
+        """What stands where there is no page."""
+
+    @abstractmethod
+    def _in_page(self) -> tuple[str, dict[str, object]]:
+        """The figure for the page, and what a notebook stores beside it."""
+
+    def _ipython_display_(self) -> None:
+        try:
+            if _render_in_page():
+                show(self._plain, *self._in_page())
+            else:
+                display(self.widgets())
+        except NotImplementedError as error:
+            # IPython takes it for a figure that has no such form, and shows where the object lies in memory.
+            raise RuntimeError(f"the figure cannot be shown: {error}") from error
+
+
+def _render_in_page() -> bool:
+    render = os.environ.get("INTERPBOOK_RENDER", "")
+    if render not in ("", "page"):
+        raise ValueError(f"INTERPBOOK_RENDER is {render!r}, expected 'page' or nothing")
+    return render == "page"

@@ -1,0 +1,142 @@
+"""The views of full-gradients: the page computes torch's terms and map, shows the same and says the same."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from javascript import figure_source, run_node
+from live_figures import KINDS, NETWORKS, check_same, figure_of, in_page, network, one_hot, states_of, worst
+from networks import randomize
+from torch import Tensor, nn
+
+from interpbook import models
+from interpbook.attribution import full_gradients, fullgrad_map
+from interpbook.chapters.attribution.fullgrad.views import FULLGRAD_MAP, FULLGRAD_TERMS
+from interpbook.explore import State
+from interpbook.explore.network import pack, rounded
+
+# Torch speaks up where "same" cannot be the same on both sides; the page pads as it does.
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
+
+VIEWS = [FULLGRAD_TERMS, FULLGRAD_MAP, "gradient_x_input"]
+COUNT = 100
+CLOSE = 1e-9
+
+PROGRAM = (
+    figure_source(FULLGRAD_TERMS.needs)
+    + """
+var network = readNetwork(data.network);
+return data.inputs.map(function (x, n) {
+  var trace = forward(network, x);
+  return fullGradients(network, trace, backward(network, trace, data.adjoints[n]));
+});
+"""
+)
+
+
+def terms_in_page(model: nn.Module, x: Tensor, targets: Tensor) -> list[dict[str, Any]]:
+    """The page's full-gradients of every example."""
+    adjoints = one_hot(targets, rounded(model)(x[:1]).shape[1])
+    packed = pack(model, tuple(x.shape[1:]))
+    return run_node(PROGRAM, {"network": packed.data, "inputs": list(x), "adjoints": list(adjoints)})
+
+
+def term_errors(model: nn.Module, x: Tensor, targets: Tensor) -> dict[str, float]:
+    """The error of every layer's term; the layers are those that torch lists, in its order."""
+    answers = terms_in_page(model, x, targets)
+    parts = full_gradients(rounded(model), x, targets)
+    errors = {"input": worst([answer["input"] for answer in answers], parts.input_term)}
+    pages = [{term["name"]: term["values"] for term in answer["biases"]} for answer in answers]
+    names = list(parts.bias_terms)
+    for page in pages:
+        assert list(page) == [name for name in names if name in page]
+    for name, term in parts.bias_terms.items():
+        assert any(name in page for page in pages)
+        nothing = np.zeros(term[0].numel())
+        errors[name] = worst([page.get(name, nothing) for page in pages], term)
+    return errors
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_term_is_torch_s(name: str) -> None:
+    make, shape = KINDS[name]
+    model = randomize(make(), dtype=torch.float32)
+    x = torch.randn(COUNT, *shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    classes = rounded(model)(x[:1]).shape[1]
+    errors = term_errors(model, x, torch.arange(COUNT) % classes)
+    assert max(errors.values()) < CLOSE, errors
+
+
+@pytest.mark.parametrize("name", ["mnist-cnn", "mnist-cnn-bn", "mnist-mlp", "fashion-cnn", "fashion-cnn-bn"])
+def test_the_terms_of_the_book_s_networks_are_torch_s(name: str) -> None:
+    """Half the inputs are noise; the others are blank but for a square, as a page is under the first stroke."""
+    model = models.load(name)
+    x = torch.rand(COUNT, 1, 28, 28, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    x[::2, :, :9] = x[::2, :, 15:] = 0
+    errors = term_errors(model, x, rounded(model)(x).argmax(1))
+    assert max(errors.values()) < CLOSE, errors
+
+
+def test_a_second_shape_of_the_same_layer_has_its_own_term() -> None:
+    again = nn.Softplus()
+    model = randomize(nn.Sequential(nn.Linear(3, 4), again, nn.Linear(4, 5), again, nn.Linear(5, 5), again))
+    x = torch.randn(5, 3, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    errors = term_errors(model, x, torch.arange(5))
+    assert "1#2" in errors
+    assert max(errors.values()) < CLOSE, errors
+
+
+def test_layers_that_add_nothing_are_left_out() -> None:
+    """A bias of zeros, and one that no logit depends on."""
+    model = randomize(nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2)))
+    with torch.no_grad():
+        model[2].bias.zero_()
+        model[0].bias.fill_(-100)
+    x = torch.ones(1, 3, dtype=torch.float64)
+    (answer,) = terms_in_page(model, x, torch.tensor([1]))
+    names = [term["name"] for term in answer["biases"]]
+    assert names == list(full_gradients(rounded(model), x, 1).bias_terms) == ["4"]
+    assert [(term["layer"], term["shape"]) for term in answer["biases"]] == [(5, [2])]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_torch_and_the_page_show_and_say_the_same(name: str) -> None:
+    figure = figure_of(name, VIEWS)
+    states = states_of(figure)
+    for k, (page, state) in enumerate(zip(in_page(figure, states), states, strict=True)):
+        for view, result in zip(figure.views, page["shown"], strict=True):
+            check_same(result, view, state, f"{view.name}, state {k}")
+
+
+@pytest.fixture(scope="module")
+def colourful() -> tuple[nn.Module, list[State]]:
+    return rounded(network("colour")[0]), states_of(figure_of("colour", VIEWS), 8)
+
+
+def test_the_waterfall_ends_at_the_logit_and_begins_with_gradient_times_input(colourful) -> None:
+    model, states = colourful
+    for state in states:
+        [terms] = FULLGRAD_TERMS.compute(state).pictures
+        values = torch.as_tensor(terms.values)
+        torch.testing.assert_close(values.sum(), model(state.x)[0, state.target].detach())
+        torch.testing.assert_close(values[0], (state.gradient * state.x[0]).sum())
+
+
+def test_the_map_is_the_library_s(colourful) -> None:
+    model, states = colourful
+    for state in states:
+        [picture] = FULLGRAD_MAP.compute(state).pictures
+        expected = fullgrad_map(model, state.x, state.target)[0].detach()
+        torch.testing.assert_close(torch.as_tensor(picture.values), expected)
+
+
+def test_the_sentence_lists_the_terms_and_their_sum(colourful) -> None:
+    model, states = colourful
+    shares = full_gradients(model, states[0].x, states[0].target).per_layer()
+    _, text = FULLGRAD_TERMS.show(states[0])
+    *terms, total = text.replace("; together the logit", ",").removesuffix(".").split(", ")
+    assert [term.rsplit(" ", 1)[0] for term in terms] == list(shares)
+    numbers = [float(term.rsplit(" ", 1)[1]) for term in terms]
+    np.testing.assert_allclose(numbers, torch.cat([*shares.values()]).detach(), rtol=0, atol=0.00501)
+    assert float(total) == pytest.approx(states[0].logits[states[0].target].item(), abs=0.00501)
