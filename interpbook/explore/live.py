@@ -16,6 +16,7 @@ from interpbook.explore.arguments import (
     read_views,
     settings_of,
 )
+from interpbook.explore.explorable import Explorable
 from interpbook.explore.figure import LiveFigure
 from interpbook.explore.network import pack, rounded
 from interpbook.explore.views import VIEWS
@@ -30,7 +31,7 @@ def live(
     views: Views = tuple(VIEWS),
     labels: Sequence[str] | None = None,
     inputs: Start | None = None,
-) -> LiveFigure:
+) -> Explorable:
     """A network that answers while the reader draws.
 
     In the page the network itself is in the figure, its weights rounded to 16 bits, and a script computes what the

@@ -19,7 +19,7 @@ Draw = Callable[..., Figure | tuple[Figure, str]]
 Alt = str | Callable[..., str] | None
 
 
-def sweep(draw: Draw, *, alt: Alt = None, **controls: Values) -> "Sweep":
+def sweep(draw: Draw, *, alt: Alt = None, **controls: Values) -> Explorable:
     """The figure that `draw` makes, with one control per keyword; it starts at the first values.
 
     Args:
