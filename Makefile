@@ -63,8 +63,8 @@ chapter: $(VENV)/.installed-test ## lay a new chapter from the template, and run
 readme: $(VENV)/.installed-book ## write the list of finished chapters into the README
 	$(BIN)/python book/_ext/contents.py readme
 
-checkpoints: $(VENV)/.installed-test ## train the small networks again from their recipes and report their accuracy
-	$(BIN)/python -m interpbook.models.retrain
+checkpoints: $(VENV)/.installed-test ## train the small networks again from their recipes (NAMES="one two": only these)
+	$(BIN)/python -m interpbook.models.retrain $(NAMES)
 
 bench: $(VENV)/.installed-bench ## compare speed, memory and values with other libraries, in one run
 	@for script in $(filter-out benchmarks/versions.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -9,6 +9,7 @@ import re
 import sys
 from pathlib import Path
 
+from contents import INNER, SHARED
 from front_matter import PATH
 from outline import ROOT
 
@@ -24,14 +25,17 @@ def lay(name: str, root: Path = ROOT) -> list[Path]:
         root: the repository.
 
     Raises:
-        ValueError: `name` is no such path, or there is a chapter of that name; also in another part, because exercises
-            and claims go by the chapter's name alone. Nothing is written then.
+        ValueError: `name` is no such path, its part is a subpackage that all parts share, or there is a chapter of that
+            name; also in another part, because exercises and claims go by the chapter's name alone. Nothing is written
+            then.
     """
     if not PATH.fullmatch(name) or any(map(keyword.iskeyword, name.split("/"))):
         raise ValueError(
             f"NAME is {name!r}, expected part/chapter in small letters, digits and underscores, such as pruning/gates"
         )
     part, chapter = name.split("/")
+    if part in (*SHARED, *INNER):
+        raise ValueError(f"NAME is {name!r}, expected a part of the book; {part} is a subpackage that all parts share")
     others = [*root.glob(f"notebooks/*/{chapter}.ipynb"), *root.glob(f"interpbook/chapters/*/{chapter}/*.py")]
     if others:
         there = others[0].relative_to(root)

@@ -37,6 +37,9 @@ class Explorable(ABC):
     def _in_page(self) -> tuple[str, dict[str, object]]:
         """The figure for the page, and what a notebook stores beside it."""
 
+    def __repr__(self) -> str:
+        return f"<{self._plain}>"
+
     def _ipython_display_(self) -> None:
         try:
             if _render_in_page():

@@ -23,7 +23,7 @@ COMPUTING = ("layers.js", "backward.js", "state.js", "sentences.js", "drawing.js
 SCRIPTS = ("controls.js", "address.js", *COMPUTING, "panel.js", "brush.js", "live.js")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LiveFigure(Explorable):
     """What `live` was asked to show.
 

@@ -29,6 +29,9 @@ class Picture:
         labels: of bars and steps.
         chosen: the position of the bar that stands out.
         total: what the sum of a waterfall is called.
+
+    Raises:
+        ValueError: another kind.
     """
 
     kind: Literal["image", "map", "bars", "waterfall"]
@@ -36,6 +39,10 @@ class Picture:
     labels: tuple[str, ...] = ()
     chosen: int | None = None
     total: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in _DRAWN:
+            raise ValueError(f"kind: expected one of {', '.join(_DRAWN)}, got {self.kind!r}")
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def sweep(draw: Draw, *, alt: Alt = None, **controls: Values) -> Explorable:
     return Sweep(draw, alt, _read(draw, controls))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Sweep(Explorable):
     """What `sweep` was asked to show."""
 

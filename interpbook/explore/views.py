@@ -93,8 +93,9 @@ class View:
             folder. They come into the page once, whichever views ask for them.
 
     >>> def inverted(now):
-    ...     facts = [("mean", {"mean": float(1 - now.x.mean())}), ("exchanged", {"label": now.labels[now.target]})]
-    ...     return Shown((Picture("image", 1 - now.x[0].cpu().numpy()),), tuple(facts))
+    ...     picture = Picture("image", 1 - now.x[0].cpu().numpy())
+    ...     mean, label = float(1 - now.x.mean()), now.labels[now.target]
+    ...     return Shown((picture,), (("mean", {"mean": mean}), ("exchanged", {"label": label})))
     >>> view = View("inverted", "inverted input", inverted, phrases={
     ...     "mean": "The mean is {mean:z.2f}",
     ...     "exchanged": ", with black and white exchanged; the class is still {label}.",

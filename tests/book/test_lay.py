@@ -55,6 +55,14 @@ def test_a_name_that_is_no_path_is_refused(house, name):
     assert files(house) == before
 
 
+@pytest.mark.parametrize("name", ["page/kite", "models/kite", "chapters/kite"])
+def test_a_part_is_no_shared_subpackage(house, name):
+    before = files(house)
+    with pytest.raises(ValueError, match=r"^NAME is .*, expected a part of the book; \w+ is a subpackage that all"):
+        lay.lay(name, house)
+    assert files(house) == before
+
+
 @pytest.mark.parametrize("name", ["toys/ball", "games/ball"])
 def test_a_chapter_that_is_there_is_left_alone(house, name):
     before = files(house)

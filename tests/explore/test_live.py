@@ -12,6 +12,7 @@ import pytest
 import torch
 from IPython.display import display
 from javascript import figure_source, run_node
+from live_figures import figure_of
 from torch import Tensor, nn
 
 from interpbook import models, page
@@ -417,3 +418,9 @@ def test_the_brush_covers_its_circle_and_only_that() -> None:
     again = stamp(x, 7.0, 6.0, 3.0)
     torch.testing.assert_close(again, x, rtol=0, atol=0)
     assert stamp(x, 7.0, 6.0, 3.6, erase=True).max() < 0.5
+
+
+def test_a_figure_outside_of_a_notebook_is_one_line_and_equal_to_itself_alone() -> None:
+    figure, other = figure_of(), figure_of()
+    assert repr(figure) == "<A network that answers while you draw; see the web page of this chapter.>"
+    assert len({figure, figure, other}) == 2

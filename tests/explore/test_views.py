@@ -140,3 +140,8 @@ def test_a_chapter_s_own_view_computes_in_both() -> None:
 
 def test_every_built_in_view_is_in_the_page_under_its_name() -> None:
     assert run_node(figure_source() + "return Object.keys(views).sort();") == sorted(VIEWS)
+
+
+def test_a_picture_of_an_unknown_kind_is_refused(without_shape_checks) -> None:
+    with pytest.raises(ValueError, match=r"^kind: expected one of image, map, bars, waterfall, got 'imag'$"):
+        Picture("imag", np.zeros((1, 2, 2)))  # type: ignore[arg-type]
