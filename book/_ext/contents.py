@@ -15,7 +15,7 @@ import yaml
 from outline import ROOT, Part
 
 # The subpackages that every part stands on, in the order of the reference, after the parts. `explore` is in `page`.
-SHARED = ("functions", "datasets", "models", "training", "page")
+SHARED = ("functions", "datasets", "models", "training", "jobs", "page")
 INNER = ("chapters", "checks", "explore", "output")
 
 BEGIN = "<!-- The chapters, written by `make readme` from the notebooks: -->"

@@ -39,7 +39,8 @@ def lay(name: str, root: Path = ROOT) -> list[Path]:
     others = [*root.glob(f"notebooks/*/{chapter}.ipynb"), *root.glob(f"interpbook/chapters/*/{chapter}/*.py")]
     if others:
         there = others[0].relative_to(root)
-        raise ValueError(f"NAME is {name!r}, expected one whose chapter is not there: {there} has that name")
+        again = f"; if it was laid but never run: make notebooks NOTEBOOKS={there}" if there.suffix == ".ipynb" else ""
+        raise ValueError(f"NAME is {name!r}, expected one whose chapter is not there: {there} has that name{again}")
     words = {"PART": part, "CHAPTER": chapter, "TITLE": chapter.replace("_", " ").capitalize()}
     filled = {target: text for target, text in _filled(root, words).items() if not target.exists()}
     for target, text in filled.items():

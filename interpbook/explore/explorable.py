@@ -14,6 +14,15 @@ class Explorable(ABC):
 
     As the last line of a cell it shows itself: as `html()` where the book is made (INTERPBOOK_RENDER=page), as
     `widgets()` for a person with a kernel.
+
+    >>> import matplotlib.pyplot as plt
+    >>> from interpbook.explore import sweep
+    >>> def draw(slope):
+    ...     fig, ax = plt.subplots()
+    ...     ax.axline((0, 0), slope=slope)
+    ...     return fig, f"a line through the origin with slope {slope}"
+    >>> isinstance(sweep(draw, slope=[1, 2]), Explorable)
+    True
     """
 
     def html(self) -> str:

@@ -75,12 +75,15 @@ def find(name: str) -> tuple[Home, Recipe]:
     """A recipe by its name, and where it stands; of the chapters only that one is imported, if it keeps a checkpoint.
 
     Raises:
+        TypeError: `name` is no text.
         ValueError: there is no such recipe, or more than one; the message has names that are near, or says where.
 
     >>> home, recipe = find("mnist-denoiser")
     >>> home.package, recipe.classifies
     ('interpbook.models', False)
     """
+    if not isinstance(name, str):
+        raise TypeError(f"name: expected a text, such as 'mnist-cnn', got {name!r}")
     keepers = [home for home in homes() if name in store.names_kept(home.folder)]
     if len(keepers) > 1:
         raise _used_twice(name, *keepers[:2])
@@ -88,7 +91,7 @@ def find(name: str) -> tuple[Home, Recipe]:
         return keepers[0], recipes[name]
     found = registered()
     if name not in found:
-        *others, last = get_close_matches(str(name), sorted(found), n=3, cutoff=0)
+        *others, last = get_close_matches(name, sorted(found), n=3, cutoff=0)
         raise ValueError(f"name: expected that of a recipe, such as {', '.join(others)} or {last}, got {name!r}")
     return found[name]
 
@@ -100,6 +103,7 @@ def get_recipe(name: str) -> Recipe:
         name: from `interpbook.models.recipes` or from the recipes of a chapter.
 
     Raises:
+        TypeError: `name` is no text.
         ValueError: there is no such recipe; the message has names that are near.
 
     >>> get_recipe("mnist-cnn").seeds
@@ -119,7 +123,7 @@ def load(name: str, seed: int = 0) -> nn.Module:
         seed: one of the seeds of that recipe.
 
     Raises:
-        TypeError: `seed` is no int.
+        TypeError: `name` is no text, or `seed` no int.
         ValueError: there is no such checkpoint; the message has names that are near, or the seeds that exist.
         DataError: its file is missing or damaged.
 

@@ -162,3 +162,10 @@ def test_a_seed_is_an_int(seed: object, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(TypeError, match=rf"^seed: expected one of \[0\] for mnist-mlp, got {seed!r}$"):
         load("mnist-mlp", seed)  # type: ignore[arg-type]
     assert load("mnist-mlp", np.int64(0)).training is False
+
+
+@pytest.mark.parametrize("name", [["mnist-mlp"], 3, None])
+def test_a_name_is_a_text(name: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    with pytest.raises(TypeError, match=r"^name: expected a text, such as 'mnist-cnn', got "):
+        load(name)  # type: ignore[arg-type]

@@ -54,9 +54,13 @@ def close(a: Tensor, b: Tensor) -> bool:
 
     >>> close(torch.ones(2), torch.ones(2) + 1e-6), close(torch.ones(2), torch.ones(2) + 1e-3)
     (True, False)
+    >>> close(torch.ones(2), torch.tensor([1.0, torch.nan]))
+    False
     """
     a, b = a.double(), b.double()
-    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-5 * float(b.abs().max()) + 1e-6)
+    if a.shape != b.shape or not bool(b.isfinite().all()):
+        return False
+    return torch.allclose(a, b, rtol=1e-4, atol=1e-5 * float(b.abs().max()) + 1e-6)
 
 
 def listed(values: Tensor) -> str:

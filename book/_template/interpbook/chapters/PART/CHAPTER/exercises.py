@@ -1,4 +1,4 @@
-"""Exercises of the chapter `CHAPTER`: what an answer must satisfy, and what each mistake looks like."""
+"""The exercises of the chapter: what an answer must satisfy, and what each mistake looks like."""
 
 from collections.abc import Callable
 

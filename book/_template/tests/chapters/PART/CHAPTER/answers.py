@@ -1,4 +1,4 @@
-"""Answers to the exercises of the chapter `CHAPTER`: several that are right, and common mistakes with their hints."""
+"""Answers to the exercises of the chapter: several that are right, and common mistakes with their hints."""
 
 import torch
 
