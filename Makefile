@@ -29,6 +29,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 book: $(VENV)/.installed-book contents ## build the web book from the committed, executed notebooks
+	@rm -rf _build/html/notebooks _build/html/book # pages of an earlier time
 	$(BIN)/jupyter-book build . --all -W -n --keep-going -q
 	@echo
 	@echo "The book is built. Open  $$($(BIN)/python -c 'from pathlib import Path; print(Path("_build/html/index.html").resolve().as_uri())')"

@@ -67,7 +67,8 @@ def _chapter_of(file: Path) -> str | None:
 
 def _existing(place: Path) -> list[str]:
     """The place, or the nearest folder above it, below tests/."""
-    while not (rules.ROOT / place).exists():
+    # A folder may be left from another branch, without its tests.
+    while not ((rules.ROOT / place).is_file() or any((rules.ROOT / place).rglob("*.py"))):
         place = place.parent
     return [] if place == Path("tests") else [str(place)]
 
