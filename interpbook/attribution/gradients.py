@@ -5,7 +5,7 @@ makes such an f from a model), and a batch x; it returns a raw, signed tensor of
 of x. Nothing else remains: no `.grad`, no graph, no changed flag, and the global random state as it was.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 
 import torch
@@ -20,11 +20,9 @@ from interpbook.checks import (
     check_input,
     check_number,
 )
-from interpbook.functions import copies_per_call, fix_target, gradients_at, input_gradient, standard_normal
+from interpbook.functions import Function, copies_per_call, fix_target, gradients_at, input_gradient, standard_normal
 
 __all__ = ["gradient_x_input", "input_gradient", "integrated_gradients", "smoothgrad"]
-
-Function = Callable[[Tensor], Tensor]
 
 
 def gradient_x_input(f: Function, x: Float[Tensor, "B *dims"]) -> Float[Tensor, "B *dims"]:

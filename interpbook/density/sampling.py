@@ -8,11 +8,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interpbook.checks import check_count, check_function, check_generator, check_input, check_number
-from interpbook.functions import fix_target, input_gradient, standard_normal
+from interpbook.functions import Function, fix_target, input_gradient, standard_normal
 
 __all__ = ["activation_maximization", "decreasing_steps", "langevin"]
 
-Function = Callable[[Tensor], Tensor]
 StepSize = float | int | Callable[[int], float]
 Box = tuple[float, float]
 REMEDY = "A smaller step_size may help."

@@ -1,6 +1,6 @@
 """Derivatives of f at a batch, and the refusal of functions whose second derivative says nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -8,10 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from interpbook.checks import check_finite, check_function, check_input, check_values
+from interpbook.functions.evaluation import Function
 
 __all__ = ["check_smooth", "differentiable", "gradient", "gradients_at", "input_gradient", "second_derivatives"]
-
-Function = Callable[[Tensor], Tensor]
 
 # What autograd calls the operations whose second derivative is zero wherever it exists, and the layers that use them.
 KINKED_OPERATIONS = frozenset(
@@ -38,8 +37,10 @@ def differentiable() -> Iterator[None]:
         yield
 
 
-def gradient(values: Float[Tensor, "B"], leaf: Float[Tensor, "B *dims"]) -> Float[Tensor, "B *dims"]:
-    """The gradient of each value at its own example, with a graph for further derivatives.
+def gradient(
+    values: Float[Tensor, "B"], leaf: Float[Tensor, "B *dims"], *, graph: bool = True
+) -> Float[Tensor, "B *dims"]:
+    """The gradient of each value at its own example, by default with a graph for further derivatives.
 
     Raises:
         ValueError: the values do not depend on `leaf` by operations that can be differentiated.
@@ -50,7 +51,7 @@ def gradient(values: Float[Tensor, "B"], leaf: Float[Tensor, "B *dims"]) -> Floa
     """
     first = None
     if values.requires_grad:
-        (first,) = torch.autograd.grad(values.sum(), leaf, create_graph=True, allow_unused=True)
+        (first,) = torch.autograd.grad(values.sum(), leaf, create_graph=graph, allow_unused=True)
     if first is None:
         raise ValueError("f: expected an output that is differentiable in x, got one without a gradient path to x")
     return first
@@ -70,9 +71,9 @@ def input_gradient(f: Function, x: Float[Tensor, "B *dims"]) -> Float[Tensor, "B
     """
     check_input(x)
     check_function(f, x)
-    gradient = gradients_at(f, [x.detach()])
-    check_finite(gradient, "gradient of f")
-    return gradient
+    slope = gradients_at(f, [x.detach()])
+    check_finite(slope, "gradient of f")
+    return slope
 
 
 def gradients_at(f: Function, batches: list[Tensor]) -> Tensor:
@@ -82,17 +83,12 @@ def gradients_at(f: Function, batches: list[Tensor]) -> Tensor:
     tensor([[2., 2.],
             [4., 4.]])
     """
-    with torch.inference_mode(False), torch.enable_grad():
+    with differentiable():
         leaf = torch.cat(batches).requires_grad_()
         del batches
         # f gets a copy that it may overwrite: a leaf may not be changed in place.
         values = check_values(f(leaf.clone()), len(leaf))
-        gradient = None
-        if values.requires_grad:
-            (gradient,) = torch.autograd.grad(values.sum(), leaf, allow_unused=True)
-    if gradient is None:
-        raise ValueError("f: expected an output that is differentiable in x, got one without a gradient path to x")
-    return gradient
+        return gradient(values, leaf, graph=False)
 
 
 def second_derivatives(

@@ -99,7 +99,8 @@ def rewrite(notebook: Mapping[str, Any], change: Callable[[str], str]) -> bool:
         for output in cell.get("outputs", []):
             stored = output.get("data", {}).get("text/html")
             html = "".join(stored or "")
-            if change(html) != html:
-                output["data"]["text/html"] = change(html).splitlines(keepends=True)
+            fresh = change(html)
+            if fresh != html:
+                output["data"]["text/html"] = fresh.splitlines(keepends=True)
                 changed = True
     return changed

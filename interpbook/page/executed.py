@@ -29,13 +29,19 @@ def fingerprint(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def read(path: Path) -> dict[str, Any]:
+    """A notebook as it is stored."""
+    notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return notebook
+
+
 def stamp(path: Path) -> None:
     """Note in a notebook that was just executed from which code its outputs come.
 
     Raises:
         ValueError: the notebook was not executed from top to bottom.
     """
-    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook = read(path)
     counts = [cell["execution_count"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
     if counts != list(range(1, len(counts) + 1)):
         raise ValueError(f"{path} was not executed from top to bottom: its cells ran as {counts}")
@@ -56,7 +62,7 @@ def save(path: Path, notebook: Mapping[str, Any]) -> None:
 
 def is_stale(path: Path) -> bool:
     """Whether a notebook's outputs come from other code than the one that is in it now."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook = read(path)
     executed = notebook["metadata"].get("interpbook", {}).get("executed")
     return executed != fingerprint(code_of(notebook))
 
@@ -69,7 +75,7 @@ def chapter_of(path: Path) -> str:
 def fingerprint_with_claims(path: Path) -> str:
     """Names a chapter's code and its claims: what was seen of other code, or of other claims, does not count."""
     claims = [asdict(claim) for claim in registry.of_chapter(chapter_of(path)).values()]
-    return fingerprint(code_of(json.loads(path.read_text(encoding="utf-8"))), claims)
+    return fingerprint(code_of(read(path)), claims)
 
 
 def note_seen(path: Path, machine: str, claims: list[str], seen: Path) -> None:

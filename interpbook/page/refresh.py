@@ -4,11 +4,9 @@
 The book's builder refuses a notebook with the scripts of yesterday.
 """
 
-import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from interpbook.output import blocks
 from interpbook.page import executed
@@ -17,7 +15,7 @@ from interpbook.page import executed
 def is_stale(path: Path) -> bool:
     """Whether a notebook's outputs carry scripts or style sheets that the package has otherwise by now, or no more."""
     try:
-        return blocks.rewrite(_read(path), blocks.renewed)
+        return blocks.rewrite(executed.read(path), blocks.renewed)
     except ValueError:
         return True
 
@@ -28,7 +26,7 @@ def refresh(paths: Iterable[Path]) -> list[Path]:
     Raises:
         ValueError: a script or style sheet that an output names is gone. No notebook is changed then.
     """
-    notebooks = {path: _read(path) for path in paths}
+    notebooks = {path: executed.read(path) for path in paths}
     stale = []
     for path, notebook in notebooks.items():
         try:
@@ -39,10 +37,6 @@ def refresh(paths: Iterable[Path]) -> list[Path]:
     for path in stale:
         executed.save(path, notebooks[path])
     return stale
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
