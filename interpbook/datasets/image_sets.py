@@ -42,7 +42,8 @@ def load_mnist(
     """Handwritten digits: grey images in [0, 1], ink bright on a black ground, and labels 0 to 9.
 
     The bundled sample holds 10,000 training and 2,000 test images in a fixed order, class after class
-    (0, 1, ..., 9, 0, 1, ...), so that every prefix is as balanced as it can be.
+    (0, 1, ..., 9, 0, 1, ...), so that every prefix is as balanced as it can be. Within its class a test image stands
+    where chance (its checksum) put it, so that any slice is a sample; the original file has its harder half first.
 
     Args:
         split: `"train"` or `"test"`; the two share no image.

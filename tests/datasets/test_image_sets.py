@@ -54,6 +54,18 @@ def test_the_two_sets_look_like_themselves() -> None:
 
 
 @LOADERS
+def test_a_slice_of_the_test_images_is_a_sample_of_them(load: Callable) -> None:
+    """Each tenth has the grey of the whole, up to chance, class by class; in the order of MNIST's file it has not."""
+    images, labels = load("test")
+    grey = images.mean((1, 2, 3)).double()
+    for label in range(10):
+        grey[labels == label] -= grey[labels == label].mean()
+    tenths = grey.view(10, -1)
+    chi_squared = float((tenths.mean(1).square() * tenths.shape[1] / grey.var()).sum())
+    assert chi_squared < 27.9  # one in a thousand, with nine degrees of freedom
+
+
+@LOADERS
 def test_bad_arguments(load: Callable) -> None:
     with pytest.raises(ValueError, match='split: expected "train" or "test", got \'validation\''):
         load("validation")

@@ -73,6 +73,23 @@ def test_packing_is_deterministic_and_faithful(raw: list[str], tmp_path: Path) -
         assert len(packed) == 10 * pack.PER_CLASS[split]
 
 
+def test_a_shuffled_archive_forgets_the_order_of_the_file() -> None:
+    random = np.random.default_rng(0)
+    labels = np.repeat(np.arange(3, dtype=np.uint8), 40)
+    images = np.sort(random.integers(0, 256, (120, 28, 28), dtype=np.uint8), axis=0)  # brighter and brighter
+    backwards = np.concatenate([np.flatnonzero(labels == label)[::-1] for label in range(3)])
+    one, other = (
+        np.load(io.BytesIO(pack.pack(images[order], labels[order], 40, shuffled=True)))
+        for order in (np.arange(120), backwards)
+    )
+    assert one["labels"].tolist() == [0, 1, 2] * 40
+    assert np.array_equal(one["images"], other["images"])
+    places = [np.flatnonzero((images == image).all((1, 2))).item() for image in one["images"]]
+    assert labels[places].tolist() == [0, 1, 2] * 40
+    assert sorted(places) == list(range(120))
+    assert not (np.diff(places[::3]) > 0).all()
+
+
 def test_images_and_labels_must_match() -> None:
     with pytest.raises(ValueError, match="4 images but 3 labels"):
         pack.pack(np.zeros((4, 28, 28), dtype=np.uint8), np.zeros(3, dtype=np.uint8), 1)
