@@ -12,7 +12,7 @@ LOOKS_LIKE_A_TASK = re.compile(r"^\*\*(?:Exercise )?\d+\b", re.MULTILINE)
 CHECK = re.compile(r"\bcheck\.(\w+)\.(\w+)\(")
 FOLDED = {"hide-input", "hide-cell"}
 
-each_notebook = pytest.mark.parametrize("path", rules.NOTEBOOKS, ids=lambda path: path.stem)
+each_notebook = pytest.mark.parametrize("path", rules.LESSONS, ids=lambda path: path.stem)
 
 
 def section(notebook: dict) -> list[dict]:
