@@ -21,7 +21,8 @@ from pathlib import Path
 import teaching
 from teaching import Teaching
 
-EVIDENCE = "_evidence"
+from interpbook.page.executed import EVIDENCE, evidence_of, is_evidence
+
 STATUSES = ("draft", "finished")
 PATH = re.compile(r"[a-z][a-z0-9_]*/[a-z][a-z0-9_]*")
 
@@ -66,20 +67,6 @@ class Chapter:
 
 OPTIONAL = ("teaching",)
 KEYS = tuple(field.name for field in fields(Chapter) if field.name not in ("path", "evidence", *OPTIONAL))
-
-
-def evidence_of(lesson: Path) -> Path:
-    """Where the evidence of a lesson is, or would be.
-
-    >>> evidence_of(Path("notebooks/attribution/fullgrad.ipynb")).name
-    'fullgrad_evidence.ipynb'
-    """
-    return lesson.with_name(f"{lesson.stem}{EVIDENCE}.ipynb")
-
-
-def is_evidence(notebook: Path) -> bool:
-    """Whether a notebook is the page of evidence of a lesson, by its name."""
-    return notebook.stem.endswith(EVIDENCE)
 
 
 def read(notebook: Path) -> Chapter:

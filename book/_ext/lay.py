@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 from contents import INNER, SHARED
-from front_matter import EVIDENCE, PATH
+from front_matter import PATH
 from outline import ROOT
+
+from interpbook.page.executed import EVIDENCE
 
 TEMPLATE = "book/_template"
 PLACEHOLDER = re.compile(rf"\b(PART|CHAPTER|TITLE)(?=\b|{EVIDENCE}\b)")

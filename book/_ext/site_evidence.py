@@ -1,9 +1,10 @@
 """A page of evidence belongs to its lesson: listed under it, and not numbered beside the lesson's own sections."""
 
 from docutils import nodes
-from front_matter import EVIDENCE
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+
+from interpbook.page.executed import EVIDENCE
 
 
 def take_numbers_off(app: Sphinx, env: BuildEnvironment) -> list[str]:

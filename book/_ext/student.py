@@ -9,10 +9,11 @@ import shutil
 from pathlib import Path
 
 import nbformat
-from front_matter import is_evidence
 from nbconvert.preprocessors import TagRemovePreprocessor
 from nbformat import NotebookNode
 from outline import ROOT
+
+from interpbook.page.executed import is_evidence
 
 FOLDER = "_build/student"
 

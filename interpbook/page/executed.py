@@ -14,6 +14,9 @@ from typing import Any
 
 from interpbook.page import registry
 
+# A chapter has two pages: its lesson, `<chapter>.ipynb`, and its evidence, `<chapter>_evidence.ipynb`.
+EVIDENCE = "_evidence"
+
 
 def code_of(notebook: Mapping[str, Any]) -> list[str]:
     """The sources of a notebook's code cells."""
@@ -73,12 +76,26 @@ def chapter_of(path: Path) -> str:
     >>> chapter_of(Path("notebooks/attribution/fullgrad_evidence.ipynb"))
     'attribution/fullgrad'
     """
-    return page_of(path).removesuffix("_evidence")
+    return page_of(path).removesuffix(EVIDENCE)
 
 
 def page_of(path: Path) -> str:
     """A notebook's own path, "attribution/fullgrad" or "attribution/fullgrad_evidence"."""
     return f"{path.parent.name}/{path.stem}"
+
+
+def is_evidence(path: Path) -> bool:
+    """Whether a notebook is the page of evidence of a lesson, by its name."""
+    return path.stem.endswith(EVIDENCE)
+
+
+def evidence_of(lesson: Path) -> Path:
+    """Where the evidence of a lesson is, or would be.
+
+    >>> evidence_of(Path("notebooks/attribution/fullgrad.ipynb")).name
+    'fullgrad_evidence.ipynb'
+    """
+    return lesson.with_name(f"{lesson.stem}{EVIDENCE}.ipynb")
 
 
 def fingerprint_with_claims(path: Path) -> str:

@@ -42,7 +42,7 @@ def degree_three(answer: Callable[[Tensor], Tensor]) -> str:
 
 
 @exercise(rating=1, minutes=5)
-def without_biases(answer: float) -> str:
+def without_biases(answer: object) -> str:
     """Gradient times input, divided by the output, of a ReLU network without biases: one."""
     ratio = number(answer, "the ratio")
     if abs(ratio - 2) < 1e-6:
@@ -61,15 +61,21 @@ def without_biases(answer: float) -> str:
 
 
 @exercise(rating=2, minutes=10)
-def tested_rule(answer: Tensor) -> str:
+def tested_rule(answer: object) -> str:
     """An input at which gradient times input is further than f / 2 from 2 f, where f is half the squared length + 1."""
     x = vector(answer, 3, "the input")
     product = x.square().sum()
     value = product / 2 + 1
+    if product > 100:
+        raise WrongAnswer(
+            "this input is nearly as long as those that your colleague tried",
+            "which term of f has no gradient, and where is it a large part of f?",
+            "the difference is the same everywhere, so look where the value is small",
+        )
     if not (product - 2 * value).abs() > value / 2:
         raise WrongAnswer(
             "at this input the two differ by less than half of the value",
-            "which term of f has no gradient, and where is it a large part of f?",
-            "the difference is the same everywhere, so look where the value is small",
+            "compute both by hand: what is their difference?",
+            "the difference is 2, so the value has to be below 4",
         )
     return "the constant has no gradient, and the inputs that were tried were too large to show it."

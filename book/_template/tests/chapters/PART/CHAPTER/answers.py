@@ -9,14 +9,14 @@ RIGHT = {
         "a product of coordinates": lambda x: x.prod(1),
     },
     "without_biases": {
-        "a number": 1,
-        "a float": 1.0,
-        "a tensor": torch.tensor(1.0),
+        "a number": torch.tensor(1.0),
+        "a whole number": torch.tensor(1),
+        "a list of one": torch.ones(1),
     },
     "tested_rule": {
         "zero": torch.zeros(3),
         "a short one": torch.tensor([0.1, -0.2, 0.3]),
-        "a list": [1.0, 1.0, 1.0],
+        "whole numbers": torch.tensor([1, 1, 1]),
     },
 }
 
@@ -38,7 +38,7 @@ WRONG = {
         "two numbers": (torch.ones(2), "one number"),
     },
     "tested_rule": {
-        "as long as those that were tried": (torch.tensor([100.0, 0.0, 0.0]), "less than half"),
+        "as long as those that were tried": (torch.tensor([100.0, 0.0, 0.0]), "nearly as long"),
         "still too long": (torch.tensor([2.5, 0.0, 0.0]), "less than half"),
         "of length three": (torch.tensor([1.8, 1.8, 1.8]), "less than half"),
         "of two numbers": (torch.zeros(2), "shape (3,)"),
