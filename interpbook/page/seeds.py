@@ -1,4 +1,4 @@
-"""What experiments over seeds repeat: a generator from a seed, one measurement of every network, some of the results."""
+"""What experiments over seeds repeat: a generator for each, one measurement of every network, some of the results."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
