@@ -2,7 +2,6 @@
 
 import json
 import re
-import statistics
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,10 +14,6 @@ EVIDENCE = [path for path in NOTEBOOKS if is_evidence(path)]
 # The lessons that have their evidence on a page of its own. The rules on a lesson's length are for these.
 SPLIT = [path for path in LESSONS if evidence_of(path).exists()]
 
-# Lines of code in a cell that is shown, and in one that is folded away, where figures are drawn.
-LONGEST_CELL = 15
-LONGEST_FOLDED = 25
-MEDIAN_CELL = 6
 WORDS = (1200, 3500)
 # What one sitting holds: words before the exercises, code cells to read, claims.
 LESSON_WORDS = 2500
@@ -53,6 +48,15 @@ def is_draft(notebook: dict) -> bool:
 def cells(notebook: dict, kind: str) -> list[str]:
     """The sources of the cells of one kind, "markdown" or "code"."""
     return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == kind]
+
+
+def headings(notebook: dict) -> list[str]:
+    """The headings of all levels, in order.
+
+    >>> headings({"cells": [{"cell_type": "markdown", "source": "# One\\n\\ntext\\n\\n## Two"}]})
+    ['One', 'Two']
+    """
+    return re.findall(r"^#{1,6} (.+?)\s*$", "\n".join(cells(notebook, "markdown")), re.MULTILINE)
 
 
 def prose(markdown: str) -> str:
@@ -144,20 +148,6 @@ def evidence_complaints(lesson: Path) -> list[str]:
     return [complaint for complaint, holds in needed.items() if not holds]
 
 
-def long_cells(notebook: dict) -> list[str]:
-    """Code cells that are too long to be read at a glance, and a note where most are. Empty lines do not count."""
-    found, lengths = [], []
-    for cell in notebook["cells"]:
-        lines = [line for line in "".join(cell["source"]).splitlines() if line.strip()]
-        if cell["cell_type"] == "code" and lines:
-            lengths.append(len(lines))
-            if len(lines) > (LONGEST_FOLDED if folded(cell) else LONGEST_CELL):
-                found.append(lines[0])
-    if lengths and statistics.median(lengths) > MEDIAN_CELL:
-        found.append(f"the median cell has {statistics.median(lengths):g} lines")
-    return found
-
-
 def printed_numbers(notebook: dict) -> list[str]:
     """Decimals, percentages and powers of ten that a cell printed: a measured number belongs into a claim, a table or
     the words of a figure, where it is stored with its spread. What a check of an exercise says is left alone.
@@ -179,6 +169,42 @@ def printed_numbers(notebook: dict) -> list[str]:
 def _is_from_the_kit(output: dict) -> bool:
     """Whether the page kit made this output: it shows figures that live, which store no numbers, as HTML."""
     return any("ib-explore" in "".join(text) for kind, text in output.get("data", {}).items() if kind == "text/html")
+
+
+def _outputs(notebook: dict) -> list[dict]:
+    return [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+
+
+def _figures(output: dict) -> list[str]:
+    """The places of the figures in an output, as "figure-3"."""
+    return re.findall(r'<figure [^>]*id="(figure-\d+)"', "".join(output.get("data", {}).get("text/html", "")))
+
+
+def _caption(output: dict) -> str:
+    return output.get("metadata", {}).get("interpbook", {}).get("words_below", {}).get("text", "")
+
+
+def lost_figure_links(notebook: dict) -> list[str]:
+    """Links in prose to a figure that no cell shows, or that call it by another number."""
+    places = {place for output in _outputs(notebook) for place in _figures(output)}
+    found = []
+    for text in cells(notebook, "markdown"):
+        for link in re.finditer(r"\[([^\]]*)\]\(#(figure-(\d+))(?:\?[^)]*)?\)", text):
+            named = re.search(r"\bFigure (\d+)", link[1])
+            if link[2] not in places or (named and named[1] != link[3]):
+                found.append(link[0])
+    return found
+
+
+def typed_captions(notebook: dict) -> list[str]:
+    """Decimals, percentages and powers of ten in captions that no `page.measured` stands behind."""
+    captions = [re.sub("«[^«»]*»", "", _caption(output)) for output in _outputs(notebook)]
+    return [number for caption in captions for number in MEASURED.findall(prose(caption))]
+
+
+def figures_without_caption(notebook: dict) -> list[str]:
+    """The places of figures that say nothing of what to look for."""
+    return [place for output in _outputs(notebook) if not _caption(output) for place in _figures(output)]
 
 
 def switches(notebook: dict) -> list[str]:

@@ -71,7 +71,7 @@ def check_both_halves(scene: Scene, count: int = 8, tolerance: float = 1e-9) -> 
         assert len(page["pictures"]) == len(drawn.pictures), where
         for (their_title, theirs), (title, ours) in zip(page["pictures"], drawn.pictures, strict=True):
             assert (their_title, theirs["kind"]) == (title, ours.kind), where
-            assert tuple(theirs.get("labels", ())) == ours.labels, where
+            assert (tuple(theirs.get("labels", ())), theirs.get("chosen")) == (ours.labels, ours.chosen), where
             np.testing.assert_allclose(theirs["values"], ours.values.ravel(), rtol=tolerance, atol=tolerance)
 
 
