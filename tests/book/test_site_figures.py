@@ -1,15 +1,15 @@
 """Links to figures are taken as they are; any other link is left to MyST."""
 
 import pytest
-from docutils import nodes
-from docutils.utils import new_document
 
+nodes = pytest.importorskip("docutils.nodes", reason="the book's own packages are not installed")
+utils = pytest.importorskip("docutils.utils", reason="the book's own packages are not installed")
 site_figures = pytest.importorskip("site_figures", reason="the book's own packages are not installed")
 
 
-def linked(address: str) -> nodes.reference:
+def linked(address: str) -> "nodes.reference":
     """A link as MyST makes it, after the transform."""
-    document = new_document("page")
+    document = utils.new_document("page")
     document += nodes.reference("", "text", refuri=address, id_link=True)
     site_figures.FigureLinks(document).apply()
     return document[0]
