@@ -10,10 +10,10 @@ True
 from interpbook import explore
 from interpbook.output.figures import band, figure
 from interpbook.output.numbers import Number, measured
-from interpbook.page.claims import ClaimError, claim, claims_table
+from interpbook.page.claims import ClaimError, claim
 from interpbook.page.exercises import check
 from interpbook.page.maps import maps_alt, signed_maps
-from interpbook.page.seeds import generator, over_seeds
+from interpbook.page.seeds import generator, only, over_seeds
 from interpbook.page.setup import Page, scale, start
 from interpbook.page.table import table
 
@@ -24,12 +24,12 @@ __all__ = [
     "band",
     "check",
     "claim",
-    "claims_table",
     "explore",
     "figure",
     "generator",
     "maps_alt",
     "measured",
+    "only",
     "over_seeds",
     "scale",
     "signed_maps",

@@ -4,6 +4,7 @@ import notebook_rules as rules
 import pytest
 
 each_notebook = pytest.mark.parametrize("path", rules.NOTEBOOKS, ids=lambda path: path.stem)
+each_lesson = pytest.mark.parametrize("path", rules.LESSONS, ids=lambda path: path.stem)
 
 
 def markdown(text: str) -> dict:
@@ -21,11 +22,6 @@ def test_markdown_is_plain(path):
 
 
 @each_notebook
-def test_code_cells_are_short(path):
-    assert rules.long_cells(rules.read(path)) == []
-
-
-@each_notebook
 def test_no_measured_number_is_printed(path):
     assert rules.printed_numbers(rules.read(path)) == []
 
@@ -40,14 +36,14 @@ def test_numbers_in_words_are_stored(path):
     assert rules.number_formats(rules.read(path)) == []
 
 
-@each_notebook
+@each_lesson
 def test_a_chapter_has_a_readable_length(path):
     notebook = rules.read(path)
     least, most = rules.WORDS
     assert rules.is_draft(notebook) or least <= rules.words(notebook) <= most
 
 
-@each_notebook
+@each_lesson
 def test_a_chapter_opens_with_its_card(path):
     first = "\n".join(rules.cells(rules.read(path), "markdown")[:2])
     assert first.startswith("# ")
@@ -92,15 +88,6 @@ def test_numbers_that_are_no_results_are_left_alone(allowed):
 )
 def test_a_planted_directive_is_found(planted):
     assert rules.directives(markdown(planted))
-
-
-@pytest.mark.parametrize(("tags", "longest"), [([], rules.LONGEST_CELL), (["hide-input"], rules.LONGEST_FOLDED)])
-def test_a_long_cell_is_found(tags, longest):
-    short = {"cell_type": "code", "source": "x", "metadata": {}}
-    code = {"cell_type": "code", "source": "\n\n".join(["x"] * longest), "metadata": {"tags": tags}}
-    assert rules.long_cells({"cells": [short, short, code]}) == []
-    code["source"] += "\nx"
-    assert rules.long_cells({"cells": [short, short, code]}) == ["x"]
 
 
 def test_a_printed_number_is_found():
