@@ -39,6 +39,15 @@ def cells(notebook: dict, kind: str) -> list[str]:
     return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == kind]
 
 
+def headings(notebook: dict) -> list[str]:
+    """The headings of all levels, in order.
+
+    >>> headings({"cells": [{"cell_type": "markdown", "source": "# One\\n\\ntext\\n\\n## Two"}]})
+    ['One', 'Two']
+    """
+    return re.findall(r"^#{1,6} (.+?)\s*$", "\n".join(cells(notebook, "markdown")), re.MULTILINE)
+
+
 def prose(markdown: str) -> str:
     """What is left to read when code, mathematics, addresses, tags and headings are taken out."""
     return NOT_PROSE.sub(" ", markdown)

@@ -6,7 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from interpbook.page import claims, executed
+from interpbook.output.numbers import measured
+from interpbook.page import claim_view, claims, executed
 
 pytestmark = pytest.mark.usefixtures("toy_claims")
 
@@ -78,6 +79,6 @@ def test_what_was_seen_elsewhere_counts_while_code_and_claims_stay(notebook: Pat
 
 
 def test_the_ledger_says_where(shown) -> None:
-    record = claims.ClaimRecord("toy.sum", {}, "quick", "holds")
-    assert "confirmed with AVX2, no AVX" in claims.claim_row_html(record, ["AVX2", "no AVX"])
-    assert "confirmed" not in claims.claim_row_html(record)
+    record = claims.ClaimRecord("toy.sum", ("value", measured(0.5)), {}, "quick", "holds")
+    assert "confirmed with AVX2, no AVX" in claim_view.row_html(record, ["AVX2", "no AVX"])
+    assert "confirmed" not in claim_view.row_html(record)
