@@ -27,17 +27,18 @@ def write_ledger(app: Sphinx, docname: str, content: list[str]) -> None:
     """Replace the placeholder. A claim that no notebook recorded is a warning, and so stops the build."""
     if PLACEHOLDER not in content[0]:
         return
-    names = [f"notebooks/{chapter.path}" for part in outline.read(Path(app.srcdir)) for chapter in part.chapters]
-    chapters = {name: Path(app.srcdir, f"{name}.ipynb") for name in names}
-    for name in claims.unrecorded(chapters.values()):
+    chapters = [chapter for part in outline.read(Path(app.srcdir)) for chapter in part.chapters]
+    names = [f"notebooks/{page}" for chapter in chapters for page in chapter.pages]
+    pages = {name: Path(app.srcdir, f"{name}.ipynb") for name in names}
+    for name in claims.unrecorded(pages.values()):
         log.warning("the claim %s is registered, but no committed notebook recorded it", name, location=docname)
     seen = Path(app.srcdir, "book", "travel.json")
-    tables = [_table(name, notebook, seen) for name, notebook in chapters.items()]
+    tables = [_table(name, notebook, seen) for name, notebook in pages.items()]
     content[0] = content[0].replace(PLACEHOLDER, "\n\n".join(filter(None, tables)) or "No claim is registered yet.")
 
 
-def _table(chapter: str, notebook: Path, seen: Path) -> str:
-    """A heading that links to the chapter, and its claims."""
+def _table(page: str, notebook: Path, seen: Path) -> str:
+    """A heading that links to a lesson or a page of evidence, and the claims recorded there."""
     records = claims.read_notebook(notebook)
     if not records:
         return ""
@@ -46,7 +47,7 @@ def _table(chapter: str, notebook: Path, seen: Path) -> str:
     rows = "".join(claim_view.row_html(record, machines.get(record.id, []), page) for record in records)
     title = escape(title_of(notebook))
     return (
-        f"## [{title}](../{chapter}.ipynb)\n\n"
+        f"## [{title}](../{page}.ipynb)\n\n"
         f'<div class="ib-scroll"><table class="ib-claims">{HEAD}<tbody>{rows}</tbody></table></div>'
     )
 

@@ -18,10 +18,8 @@ FOLDED = {"hide-input", "hide-cell"}
 KINDS = {"Predict", "Criticise", "Prove", "Project"}
 KEY = re.compile(r"<details>\s*<summary>Show: the key</summary>\n\n.*\S.*\n\n</details>", re.DOTALL)
 
-each_notebook = pytest.mark.parametrize("path", rules.NOTEBOOKS, ids=lambda path: path.stem)
-# The lessons that have their evidence on a page of its own: those in which each exercise has a starter cell.
-SPLIT = [path for path in rules.NOTEBOOKS if path.with_name(f"{path.stem}_evidence.ipynb").exists()]
-each_lesson = pytest.mark.parametrize("path", SPLIT, ids=lambda path: path.stem)
+each_notebook = pytest.mark.parametrize("path", rules.LESSONS, ids=lambda path: path.stem)
+each_lesson = pytest.mark.parametrize("path", rules.SPLIT, ids=lambda path: path.stem)
 
 
 def source(*cells: dict) -> str:
