@@ -315,7 +315,7 @@ def test_an_answer_stays_as_it_is(chapter: str, name: str, answer: object) -> No
 
 def spoiling(answer: object) -> object:
     """The answer, which at last writes over the tensors that it was given, where nothing needs them any more."""
-    if isinstance(answer, Tensor):
+    if isinstance(answer, Tensor) or not callable(answer):
         return answer
 
     def careless(*arguments: object) -> object:
