@@ -35,9 +35,9 @@ def flipping_baseline(answer: Callable[..., Tensor]) -> str:
                 "then masking the feature changes nothing, and occlusion gives 0: it has no sign to turn",
                 f"move baseline[{i}] on, past x[{i}], until f grows beyond f(x) or falls below it ({where})",
             )
-        if float(before @ after) != float(before @ before) and close(after[i], before[i]):
+        if float(baseline[i]) == 0 and bool(baseline.any()):
             raise WrongAnswer(
-                "the credit of feature i stays what it was",
+                "your baseline is zero in feature i, and elsewhere it is not",
                 "occlusion of feature i reads baseline[i] only: which entry did you change?",
                 f"keep the others, and change baseline[{i}] ({where})",
             )
