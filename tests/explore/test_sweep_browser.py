@@ -22,9 +22,9 @@ def draw(height, style):
 @pytest.fixture(scope="module")
 def html(tmp_path_factory) -> Path:
     """Two copies of one sweep on a page."""
-    figure = sweep(draw, height=HEIGHTS, style=STYLES).html()
+    figure = sweep(draw, height=HEIGHTS, style=STYLES)
     path = tmp_path_factory.mktemp("sweep") / "page.html"
-    path.write_text(page_of(figure, figure))
+    path.write_text(page_of(figure.html(1), figure.html(2)))
     return path
 
 
@@ -73,6 +73,23 @@ def test_without_scripts_the_first_picture_is_there(opened: Callable) -> None:
     image = tab.locator(".ib-sweep img").first
     assert image.is_visible()
     assert image.get_attribute("alt") == "a - line that rises to 1"
+
+
+def test_a_control_without_effect_says_so(chromium, tmp_path: Path) -> None:
+    def by(method, layer):
+        return draw(3 if method == "gradient" else layer, "-")
+
+    path = tmp_path / "page.html"
+    path.write_text(page_of(sweep(by, method=["gradient", "Grad-CAM"], layer=[1, 2]).html()))
+    tab = chromium.new_page()
+    tab.goto(path.as_uri())
+    layer, reason = tab.get_by_label("layer"), tab.get_by_text("(changes nothing here)")
+    assert layer.is_disabled()
+    assert reason.is_visible()
+    tab.get_by_label("method").select_option(label="Grad-CAM")
+    assert layer.is_enabled()
+    assert not reason.count()
+    tab.close()
 
 
 def test_nothing_scrolls_sideways_on_a_phone(opened: Callable) -> None:
