@@ -70,6 +70,15 @@ def figure_source(needed: Sequence[str] = ()) -> str:
     return _joined([*COMPUTING, "brush.js", "live.js", *needed])
 
 
+def plane_source(needed: Sequence[str] = ()) -> str:
+    """What a plane with points to drag computes, without a page to show it in.
+
+    Args:
+        needed: further scripts, as in `Scene.needs`.
+    """
+    return _joined(["tables.js", "sentences.js", *needed])
+
+
 def _joined(names: Sequence[str]) -> str:
     return "".join(blocks.source(file_of(name)) for name in names)
 

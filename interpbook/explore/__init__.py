@@ -1,9 +1,28 @@
-"""Figures that a reader moves: `sweep` for any drawing, `live` for a small network inside the page."""
+"""Figures that a reader moves: `sweep` for any drawing, `live` for a small network inside the page, `plane` for points
+to drag.
+"""
 
 from interpbook.explore.explorable import Explorable
 from interpbook.explore.live import live
+from interpbook.explore.marks import Mark
 from interpbook.explore.pictures import Picture, Shown
+from interpbook.explore.plane import plane
+from interpbook.explore.scene import Drawn, Handle, Placed, Scene
 from interpbook.explore.sweep import sweep
 from interpbook.explore.views import State, View
 
-__all__ = ["Explorable", "Picture", "Shown", "State", "View", "live", "sweep"]
+__all__ = [
+    "Drawn",
+    "Explorable",
+    "Handle",
+    "Mark",
+    "Picture",
+    "Placed",
+    "Scene",
+    "Shown",
+    "State",
+    "View",
+    "live",
+    "plane",
+    "sweep",
+]

@@ -11,6 +11,7 @@ from torch import Tensor
 from interpbook.checks import check_finite
 from interpbook.explore.controls import Control, read_controls
 from interpbook.explore.network import PackedNetwork
+from interpbook.explore.scene import Scene
 from interpbook.explore.sentences import check_phrases
 from interpbook.explore.views import VIEWS, View
 
@@ -82,8 +83,8 @@ def class_control(labels: tuple[str, ...]) -> Control:
     return Control("class", (_PREDICTED, *labels), (None, *range(len(labels))), "select")
 
 
-def settings_of(view: View) -> list[Control]:
-    """The view's own controls, at the values that they start at."""
+def settings_of(view: View | Scene) -> list[Control]:
+    """The own controls of a view, or of a plane's scene, at the values that they start at."""
     try:
         read = read_controls(view.settings)
     except (AttributeError, TypeError, ValueError) as error:

@@ -19,7 +19,7 @@ from interpbook.explore.pictures import Picture, draw
 from interpbook.explore.views import State, View
 from interpbook.output.figures import img_html, png_bytes
 
-COMPUTING = ("layers.js", "backward.js", "state.js", "sentences.js", "drawing.js", "views.js")
+COMPUTING = ("tables.js", "layers.js", "backward.js", "state.js", "sentences.js", "drawing.js", "views.js")
 SCRIPTS = ("controls.js", "address.js", *COMPUTING, "panel.js", "brush.js", "live.js")
 
 

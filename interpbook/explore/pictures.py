@@ -74,11 +74,16 @@ def draw(titled: Sequence[tuple[str, Picture]]) -> Figure:
             # A part of its own for what shares a title, so that no other picture's labels part it.
             axes = fig.add_subfigure(grid[place, start:end]).subplots(1, end - start, squeeze=False)[0]
             for ax, (title, picture) in zip(axes, row[start:end], strict=True):
-                ax.set_title(textwrap.fill(title, _LETTERS), fontsize="small", loc="left")
-                _DRAWN[picture.kind](ax, picture)
-                ax.tick_params(labelsize="x-small", length=0)
-                ax.set_anchor("NW")
+                draw_picture(ax, title, picture)
     return fig
+
+
+def draw_picture(ax: Axes, title: str, picture: Picture) -> None:
+    """One picture in its axes, under its title."""
+    ax.set_title(textwrap.fill(title, _LETTERS), fontsize="small", loc="left")
+    _DRAWN[picture.kind](ax, picture)
+    ax.tick_params(labelsize="x-small", length=0)
+    ax.set_anchor("NW")
 
 
 def _rows(titled: Sequence[tuple[str, Picture]]) -> list[list[tuple[str, Picture]]]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from interpbook.explore.controls import Values
 from interpbook.explore.pictures import Picture, Shown
 from interpbook.explore.sentences import Fact, sentence
+from interpbook.explore.tables import Tables, pack_tables
 from interpbook.functions import input_gradient, select
 
 
@@ -91,6 +92,7 @@ class View:
         starts: for each setting the value that it starts at.
         needs: scripts whose functions `script` calls, in `static` or, as "part/chapter/views.js", in a chapter's
             folder. They come into the page once, whichever views ask for them.
+        tables: numbers of 32 bits that `script` is given as its second argument, by name `{shape, values}`.
 
     >>> def inverted(now):
     ...     picture = Picture("image", 1 - now.x[0].cpu().numpy())
@@ -119,6 +121,7 @@ class View:
     settings: Mapping[str, Values] = field(default_factory=dict)
     starts: Mapping[str, object] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    tables: Tables = field(default_factory=dict)
 
     def show(self, now: State) -> tuple[tuple[Picture, ...], str]:
         """Its pictures of a state, and the sentence about them.
@@ -136,7 +139,7 @@ class View:
     @property
     def data(self) -> dict[str, object]:
         """What the page's script needs to know."""
-        own = {"script": self.script, "phrases": dict(self.phrases)}
+        own = {"script": self.script, "phrases": dict(self.phrases), "tables": pack_tables(self.tables)}
         return {"name": self.name, "title": self.title, "settings": list(self.settings), **own}
 
 

@@ -1,17 +1,15 @@
 // Brings a figure of explore.live to life. Its data: the network, the examples (base64, one byte a value), the labels
 // of the classes, the controls, and the views by name and title, with the phrases of their sentences.
 
-function bytes(text) {
-  return Uint8Array.from(atob(text), function (letter) {
-    return letter.charCodeAt(0);
-  });
-}
-
 // A figure brings its own views along as texts. Where one cannot be read, only this view says so.
 function addView(view) {
   try {
     // oxlint-disable-next-line no-eval
-    views[view.name] = eval("(" + view.script + ")");
+    var compute = eval("(" + view.script + ")");
+    var tables = readTables(view.tables);
+    views[view.name] = function (now) {
+      return compute(now, tables);
+    };
   } catch (error) {
     views[view.name] = function () {
       throw error;

@@ -4,9 +4,12 @@ var fullgrad = {};
 
 fullgrad.terms = function (now) {
   var parts = fullGradients(now.network, now.trace, now.logitGradients());
-  var terms = [{ name: "input", values: parts.input }].concat(parts.biases).map(function (term) {
+  var folding = now.settings.batch_norm === "folded into the layer before";
+  var pairs = folding ? foldedPairs(now.network) : [];
+  var terms = parts.biases.map(function (term) {
     return { name: term.name, share: sum(term.values) };
   });
+  terms = foldTerms(countedFrom(now, sum(parts.input), terms), pairs);
   var labels = terms.map(function (term) {
     return term.name;
   });
@@ -18,9 +21,61 @@ fullgrad.terms = function (now) {
   });
   return {
     pictures: [{ kind: "waterfall", labels: labels, values: values, total: "logit" }],
-    facts: facts.concat([["total", { logit: sum(values) }]])
+    facts: facts.concat([["total", { logit: sum(values) }]], folding && !pairs.length ? [["nothing_to_fold", {}]] : [])
   };
 };
+
+// The terms of the same function of x - zero, whose first layer has absorbed the shift: what the input loses, the
+// gradient times the shift, that layer's bias gains.
+function countedFrom(now, input, terms) {
+  var moved = now.settings.what_is_zero * sum(now.gradient());
+  var first = now.network.layers.find(isLinear).name;
+  var own = named(terms, first);
+  return [
+    { name: "input", share: input - moved },
+    { name: first, share: (own ? own.share : 0) + moved }
+  ].concat(terms.filter(function (term) {
+    return term !== own;
+  }));
+}
+
+// Every batch norm that comes right after a linear map, with that map: the two can be written as one.
+function foldedPairs(network) {
+  return network.layers.filter(function (layer, k) {
+    return layer.kind === "norm" && k > 0 && isLinear(network.layers[k - 1]);
+  }).map(function (norm) {
+    return { norm: norm.name, before: network.layers[network.layers.indexOf(norm) - 1].name };
+  });
+}
+
+function foldTerms(terms, pairs) {
+  pairs.forEach(function (pair) {
+    var norm = named(terms, pair.norm);
+    var before = named(terms, pair.before);
+    if (!before) {
+      before = { name: pair.before, share: 0 };
+      terms.push(before);
+    }
+    if (norm) {
+      before.share += norm.share;
+      terms.splice(terms.indexOf(norm), 1);
+    }
+  });
+  // A layer without a bias adds nothing where no shift is absorbed.
+  return terms.filter(function (term) {
+    return term.name === "input" || term.share !== 0;
+  });
+}
+
+function named(terms, name) {
+  return terms.find(function (term) {
+    return term.name === name;
+  });
+}
+
+function isLinear(layer) {
+  return layer.kind === "conv" || layer.kind === "linear";
+}
 
 fullgrad.map = function (now) {
   var parts = fullGradients(now.network, now.trace, now.logitGradients());

@@ -91,21 +91,7 @@ function maps(now, before, after, facts) {
   };
 }
 
-function largest(values) {
-  return values.reduce(function (most, value) {
-    return Math.max(most, Math.abs(value));
-  }, 0);
-}
-
 function cosine(a, b) {
   var norms = Math.sqrt(sum(times(a, a)) * sum(times(b, b)));
   return norms > 0 ? sum(times(a, b)) / norms : 0;
-}
-
-// By how much the largest change is.
-function moved(before, after) {
-  var most = largest(after.map(function (value, k) {
-    return value - before[k];
-  }));
-  return most < 1e-9 ? ["still", {}] : ["moved", { most: most }];
 }

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from interpbook.chapters.density.implicit_density.moved import moved, moved_phrases
 from interpbook.checks import check_number
 from interpbook.density import Shifted
 from interpbook.explore.pictures import Picture, Shown
@@ -79,7 +80,7 @@ def _after(now: State) -> Shown:
     there = _shifted(now)
     added = (there.logits - now.logits)[now.target].item()
     bars = Picture("bars", there.probabilities.cpu().numpy(), now.labels, chosen=now.target)
-    facts = (("added", {"added": added}), _moved(now.probabilities, there.probabilities))
+    facts = (("added", {"added": added}), moved(now.probabilities, there.probabilities))
     return Shown((_input(now), bars), facts)
 
 
@@ -106,7 +107,7 @@ def _logit(now: State) -> Shown:
 
 def _loss(now: State) -> Shown:
     before, after = now.loss_gradient, _shifted(now).loss_gradient
-    return _maps(before, after, ("strongest", {"value": before.abs().max().item()}), _moved(before, after))
+    return _maps(before, after, ("strongest", {"value": before.abs().max().item()}), moved(before, after))
 
 
 def _input(now: State) -> Picture:
@@ -122,20 +123,7 @@ def _cosine(a: Tensor, b: Tensor) -> float:
     return (a * b).sum().item() / norms if norms > 0 else 0.0
 
 
-def _moved(before: Tensor, after: Tensor) -> Fact:
-    """By how much the largest change is."""
-    most = (after - before).abs().max().item()
-    return ("still", {}) if most < 1e-9 else ("moved", {"most": most})
-
-
-def _moved_phrases(what: str) -> dict[str, str]:
-    return {
-        "still": f"no {what} moves by as much as a billionth.",
-        "moved": f"a {what} moves by {{most:significant}}.",
-    }
-
-
-_NEEDS = ("density/implicit_density/views.js",)
+_NEEDS = ("density/implicit_density/moved.js", "density/implicit_density/views.js")
 _LOGIT = View(
     "shifted_logit_gradient",
     "gradient of the logit, before and after",
@@ -158,7 +146,7 @@ _LOSS = View(
     "gradient of the loss, before and after",
     _loss,
     "shift.loss",
-    phrases={"strongest": "Strongest {value:significant}, in size; ", **_moved_phrases("value")},
+    phrases={"strongest": "Strongest {value:significant}, in size; ", **moved_phrases("value")},
     needs=_NEEDS,
 )
 _BEFORE = View(
@@ -174,6 +162,6 @@ _AFTER = View(
     "after: its answer with g added to every logit",
     _after,
     "shift.after",
-    phrases={"added": "g adds {added:z.2f} to every logit; ", **_moved_phrases("probability")},
+    phrases={"added": "g adds {added:z.2f} to every logit; ", **moved_phrases("probability")},
     needs=_NEEDS,
 )

@@ -1,5 +1,7 @@
 """The views of full-gradients: the page computes torch's terms and map, shows the same and says the same."""
 
+import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +11,11 @@ from javascript import figure_source, run_node
 from live_figures import KINDS, NETWORKS, check_same, figure_of, in_page, network, one_hot, states_of, worst
 from networks import randomize
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from interpbook import models
 from interpbook.attribution import full_gradients, fullgrad_map
-from interpbook.chapters.attribution.fullgrad.views import FULLGRAD_MAP, FULLGRAD_TERMS
+from interpbook.chapters.attribution.fullgrad.views import APART, FOLDED, FULLGRAD_MAP, FULLGRAD_TERMS
 from interpbook.explore import State
 from interpbook.explore.network import pack, rounded
 
@@ -114,13 +117,14 @@ def colourful() -> tuple[nn.Module, list[State]]:
     return rounded(network("colour")[0]), states_of(figure_of("colour", VIEWS), 8)
 
 
-def test_the_waterfall_ends_at_the_logit_and_begins_with_gradient_times_input(colourful) -> None:
+def test_the_waterfall_ends_at_the_logit_and_begins_with_gradient_times_what_is_counted_from_zero(colourful) -> None:
     model, states = colourful
     for state in states:
         [terms] = FULLGRAD_TERMS.compute(state).pictures
         values = torch.as_tensor(terms.values)
         torch.testing.assert_close(values.sum(), model(state.x)[0, state.target].detach())
-        torch.testing.assert_close(values[0], (state.gradient * state.x[0]).sum())
+        counted = state.x[0] - state.settings["what_is_zero"]
+        torch.testing.assert_close(values[0], (state.gradient * counted).sum())
 
 
 def test_the_map_is_the_library_s(colourful) -> None:
@@ -129,6 +133,63 @@ def test_the_map_is_the_library_s(colourful) -> None:
         [picture] = FULLGRAD_MAP.compute(state).pictures
         expected = fullgrad_map(model, state.x, state.target)[0].detach()
         torch.testing.assert_close(torch.as_tensor(picture.values), expected)
+
+
+def shares(state: State) -> dict[str, float]:
+    [terms] = FULLGRAD_TERMS.compute(state).pictures
+    return dict(zip(terms.labels, terms.values.tolist(), strict=True))
+
+
+def chosen(state: State, **settings: object) -> State:
+    return replace(state, settings={**state.settings, **settings})
+
+
+def test_another_zero_is_the_full_gradients_of_the_moved_network() -> None:
+    """The same function of x - zero: its padding has the moved colour, its first layer another bias."""
+    zero, padding = 0.3, (1, 1, 1, 1)
+    model = rounded(models.load("mnist-cnn-bn"))
+    moved = copy.deepcopy(model)
+    with torch.no_grad():
+        moved.conv1.bias += zero * moved.conv1.weight.sum((1, 2, 3))
+    moved.conv1.padding = (0, 0)
+    outer = nn.Sequential(nn.ConstantPad2d(padding[0], -zero), *moved).eval()
+    x = torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    now = State(model, x, 3, tuple("0123456789"), (0, 0), {"what_is_zero": zero, "batch_norm": APART})
+    parts = full_gradients(outer, x - zero, 3).per_layer()
+    # The padding is an operation with a bias, which belongs to the convolution that pads.
+    expected = [parts["input"], parts["0"] + parts["1"], *list(parts.values())[3:]]
+    np.testing.assert_allclose(list(shares(now).values()), torch.cat(expected).detach(), rtol=1e-9, atol=1e-9)
+
+
+def test_folding_is_the_full_gradients_of_the_network_without_batch_norm() -> None:
+    model = rounded(models.load("mnist-cnn-bn"))
+    folded = copy.deepcopy(model)
+    for number in "123":
+        fused = fuse_conv_bn_eval(getattr(folded, f"conv{number}"), getattr(folded, f"bn{number}"))
+        setattr(folded, f"conv{number}", fused)
+        setattr(folded, f"bn{number}", nn.Identity().eval())
+    x = torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    now = State(model, x, 3, tuple("0123456789"), (0, 0), {"what_is_zero": 0, "batch_norm": FOLDED})
+    expected = {name: share.item() for name, share in full_gradients(folded, x, 3).per_layer().items()}
+    assert shares(now) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert len(shares(chosen(now, batch_norm=APART))) == len(expected) + 3
+
+
+def test_the_logit_does_not_move_with_what_is_zero_or_with_folding(colourful) -> None:
+    _, states = colourful
+    for state in states:
+        logit = state.logits[state.target].item()
+        for zero in (0, 0.4, 1):
+            for batch_norm in (APART, FOLDED):
+                now = chosen(state, what_is_zero=zero, batch_norm=batch_norm)
+                assert sum(shares(now).values()) == pytest.approx(logit, rel=1e-9, abs=1e-9)
+
+
+def test_where_nothing_can_be_folded_the_sentence_says_so() -> None:
+    figure = figure_of("mnist-mlp", [FULLGRAD_TERMS])
+    words = "no batch norm to fold"
+    assert words in FULLGRAD_TERMS.show(chosen(figure.first, batch_norm=FOLDED))[1]
+    assert words not in FULLGRAD_TERMS.show(figure.first)[1]
 
 
 def test_the_sentence_lists_the_terms_and_their_sum(colourful) -> None:
