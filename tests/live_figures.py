@@ -187,6 +187,8 @@ def check_same(page: dict[str, Any], view: View, now: State, where: str) -> None
         assert (theirs.get("chosen"), theirs.get("total", "")) == (ours.chosen, ours.total)
         assert tuple(theirs.get("shape", [len(ours.values)])) == ours.values.shape
         values = np.reshape(theirs["values"], ours.values.shape)
+        if ours.errors is not None:
+            np.testing.assert_allclose(theirs["errors"], ours.errors, rtol=1e-7, atol=1e-9, err_msg=where)
         np.testing.assert_allclose(values, ours.values, rtol=1e-9, atol=1e-9, err_msg=where)
 
 

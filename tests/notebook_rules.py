@@ -2,16 +2,11 @@
 
 import json
 import re
-import statistics
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*/*.ipynb"))
 
-# Lines of code in a cell that is shown, and in one that is folded away, where figures are drawn.
-LONGEST_CELL = 15
-LONGEST_FOLDED = 25
-MEDIAN_CELL = 6
 WORDS = (1200, 3500)
 
 # Where numbers may stand: code, mathematics, addresses, tags, headings.
@@ -71,20 +66,6 @@ def words(notebook: dict) -> int:
 def folded(cell: dict) -> bool:
     """Whether a reader sees this cell's code only after a click."""
     return bool({"hide-input", "hide-cell"} & set(cell.get("metadata", {}).get("tags", [])))
-
-
-def long_cells(notebook: dict) -> list[str]:
-    """Code cells that are too long to be read at a glance, and a note where most are. Empty lines do not count."""
-    found, lengths = [], []
-    for cell in notebook["cells"]:
-        lines = [line for line in "".join(cell["source"]).splitlines() if line.strip()]
-        if cell["cell_type"] == "code" and lines:
-            lengths.append(len(lines))
-            if len(lines) > (LONGEST_FOLDED if folded(cell) else LONGEST_CELL):
-                found.append(lines[0])
-    if lengths and statistics.median(lengths) > MEDIAN_CELL:
-        found.append(f"the median cell has {statistics.median(lengths):g} lines")
-    return found
 
 
 def printed_numbers(notebook: dict) -> list[str]:

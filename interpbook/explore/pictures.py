@@ -24,21 +24,24 @@ class Picture:
 
     Attributes:
         kind: "image", values (c, h, w) in [0, 1]; "map", signed values (h, w); "bars", a number in [0, 1] for each
-            label; "waterfall", a signed number for each label, drawn as steps from zero to their sum.
+            label; "waterfall", a signed number for each label, drawn as steps from zero to their sum; "intervals", a
+            signed number for each label, with `errors` on either side.
         values: the numbers, as above.
         labels: of bars and steps.
         chosen: the position of the bar that stands out.
         total: what the sum of a waterfall is called.
+        errors: how far an interval reaches to either side of its value.
 
     Raises:
         ValueError: another kind.
     """
 
-    kind: Literal["image", "map", "bars", "waterfall"]
+    kind: Literal["image", "map", "bars", "waterfall", "intervals"]
     values: np.ndarray
     labels: tuple[str, ...] = ()
     chosen: int | None = None
     total: str = ""
+    errors: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in _DRAWN:
@@ -129,10 +132,19 @@ def _waterfall(ax: Axes, picture: Picture) -> None:
     _label_rows(ax, (*picture.labels, picture.total))
 
 
+def _intervals(ax: Axes, picture: Picture) -> None:
+    colors = [NEGATIVE if value < 0 else POSITIVE for value in picture.values]
+    reach = np.zeros(len(colors)) if picture.errors is None else picture.errors
+    for row, (value, error, color) in enumerate(zip(picture.values, reach, colors, strict=True)):
+        ax.errorbar(value, row, xerr=error, fmt="o", markersize=4, color=color)
+    ax.axvline(0, color=GRAY, linewidth=0.6)
+    _label_rows(ax, picture.labels)
+
+
 def _label_rows(ax: Axes, labels: Sequence[str]) -> None:
     ax.set_yticks(range(len(labels)), labels)
     ax.invert_yaxis()
     ax.spines[:].set_visible(False)
 
 
-_DRAWN = {"image": _image, "map": _map, "bars": _bars, "waterfall": _waterfall}
+_DRAWN = {"image": _image, "map": _map, "bars": _bars, "waterfall": _waterfall, "intervals": _intervals}

@@ -13,7 +13,7 @@ from interpbook.output.numbers import Number, measured
 from interpbook.page.claims import ClaimError, claim, claims_table
 from interpbook.page.exercises import check
 from interpbook.page.maps import maps_alt, signed_maps
-from interpbook.page.seeds import generator, over_seeds
+from interpbook.page.seeds import generator, only, over_seeds
 from interpbook.page.setup import Page, scale, start
 from interpbook.page.table import table
 
@@ -30,6 +30,7 @@ __all__ = [
     "generator",
     "maps_alt",
     "measured",
+    "only",
     "over_seeds",
     "scale",
     "signed_maps",

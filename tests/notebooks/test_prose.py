@@ -21,11 +21,6 @@ def test_markdown_is_plain(path):
 
 
 @each_notebook
-def test_code_cells_are_short(path):
-    assert rules.long_cells(rules.read(path)) == []
-
-
-@each_notebook
 def test_no_measured_number_is_printed(path):
     assert rules.printed_numbers(rules.read(path)) == []
 
@@ -92,15 +87,6 @@ def test_numbers_that_are_no_results_are_left_alone(allowed):
 )
 def test_a_planted_directive_is_found(planted):
     assert rules.directives(markdown(planted))
-
-
-@pytest.mark.parametrize(("tags", "longest"), [([], rules.LONGEST_CELL), (["hide-input"], rules.LONGEST_FOLDED)])
-def test_a_long_cell_is_found(tags, longest):
-    short = {"cell_type": "code", "source": "x", "metadata": {}}
-    code = {"cell_type": "code", "source": "\n\n".join(["x"] * longest), "metadata": {"tags": tags}}
-    assert rules.long_cells({"cells": [short, short, code]}) == []
-    code["source"] += "\nx"
-    assert rules.long_cells({"cells": [short, short, code]}) == ["x"]
 
 
 def test_a_printed_number_is_found():

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import torch
 
 from interpbook import page
 from interpbook.output.numbers import from_json
@@ -37,6 +38,35 @@ def test_columns_stand_below_each_other(shown) -> None:
     page.table({"a": {"x": 1.0, "longer name": 22.5}})
     first, *rows = shown.outputs[0].data["text/plain"].splitlines()
     assert {row.index("«") for row in rows} == {first.index("a")}
+
+
+def test_lists_and_tensors_are_read_along_the_rows(shown) -> None:
+    accuracy = torch.tensor([[0.5, 0.7], [0.2, 0.4]])
+    page.table({"accuracy": accuracy, "words": ["good", "bad"]}, rows=["net", "guess"])
+    dictionaries = {"net": [0.5, 0.7], "guess": [0.2, 0.4]}, {"net": "good", "guess": "bad"}
+    page.table({"accuracy": dictionaries[0], "words": dictionaries[1]})
+    by_axis, by_name = (output.data["text/plain"] for output in shown.outputs)
+    assert by_axis == by_name
+
+
+def test_rows_choose_and_order(shown) -> None:
+    page.table({"a": {"x": 1, "y": 2, "z": 3}, "b": {"z": 4}}, rows=["z", "x"])
+    lines = shown.outputs[0].data["text/plain"].splitlines()
+    assert [line.split() for line in lines] == [["a", "b"], ["z", "3", "4"], ["x", "1", "—"]]
+
+
+@pytest.mark.parametrize(
+    ("column", "rows", "complaint"),
+    [
+        ([1.0, 2.0], ["x"], r"^columns\['a'\] has 2 cells, expected 1, one for each of rows$"),
+        (torch.zeros(3), ["x", "y"], r"^columns\['a'\] has 3 cells, expected 2"),
+        ([1.0, 2.0], [], r"^columns\['a'\] has 2 cells, expected a dictionary, or rows that name them$"),
+    ],
+)
+def test_a_column_of_another_length_is_named(shown, column, rows: list[str], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        page.table({"a": column}, rows=rows)
+    assert not shown.outputs
 
 
 @pytest.mark.parametrize(

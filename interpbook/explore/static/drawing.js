@@ -3,6 +3,7 @@
 //   map        values of shape [h, w]: orange above zero, blue below, zero clear, the strongest value in full colour
 //   bars       a number in [0, 1] for each label; the bar at `chosen` stands out
 //   waterfall  a signed number for each label, drawn as steps from zero to their sum
+//   intervals  a signed number for each label, with `errors` on either side
 
 var POSITIVE = [213, 94, 0];
 var NEGATIVE = [0, 114, 178];
@@ -57,6 +58,24 @@ drawn.waterfall = function (box, picture) {
   });
 };
 
+drawn.intervals = function (box, picture) {
+  var ends = picture.values.reduce(function (all, value, k) {
+    return all.concat(value - picture.errors[k], value + picture.errors[k]);
+  }, [0]);
+  var low = Math.min.apply(null, ends);
+  var width = Math.max.apply(null, ends) - low || 1;
+  rowsOf(box, picture.labels).forEach(function (row, k) {
+    var value = picture.values[k];
+    var error = picture.errors[k];
+    row.place((value - error - low) / width, 2 * error / width,
+      "ib-whisker " + (value < 0 ? "ib-negative" : "ib-positive"));
+    row.dot.style.left = 100 * (value - low) / width + "%";
+    row.dot.className = "ib-dot " + (value < 0 ? "ib-negative" : "ib-positive");
+    row.zero.style.left = 100 * -low / width + "%";
+    row.number.textContent = formats["z.2f"](value) + " ± " + formats["z.2f"](error);
+  });
+};
+
 // One pixel of the canvas for each value; the style sheet makes them large.
 function paintPixels(box, height, width, color) {
   var canvas = box.querySelector("canvas") || box.appendChild(element("canvas"));
@@ -80,7 +99,7 @@ function rowsOf(box, labels) {
     box.textContent = "";
     box.rows = labels.map(function (label) {
       var line = element("div", "ib-row");
-      var row = { number: element("span", "ib-number"), zero: element("span", "ib-zero") };
+      var row = { number: element("span", "ib-number"), zero: element("span", "ib-zero"), dot: element("span") };
       var track = element("span", "ib-track");
       var bar = element("span");
       row.place = function (left, width, look) {
@@ -88,7 +107,7 @@ function rowsOf(box, labels) {
         bar.style.left = 100 * left + "%";
         bar.style.width = 100 * width + "%";
       };
-      track.append(bar, row.zero);
+      track.append(bar, row.zero, row.dot);
       line.append(element("span", "ib-name", label), track, row.number);
       box.append(line);
       return row;
