@@ -91,6 +91,42 @@ def _is_from_the_kit(output: dict) -> bool:
     return any("ib-explore" in "".join(text) for kind, text in output.get("data", {}).items() if kind == "text/html")
 
 
+def _outputs(notebook: dict) -> list[dict]:
+    return [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+
+
+def _figures(output: dict) -> list[str]:
+    """The places of the figures in an output, as "figure-3"."""
+    return re.findall(r'<figure [^>]*id="(figure-\d+)"', "".join(output.get("data", {}).get("text/html", "")))
+
+
+def _caption(output: dict) -> str:
+    return output.get("metadata", {}).get("interpbook", {}).get("words_below", {}).get("text", "")
+
+
+def lost_figure_links(notebook: dict) -> list[str]:
+    """Links in prose to a figure that no cell shows, or that call it by another number."""
+    places = {place for output in _outputs(notebook) for place in _figures(output)}
+    found = []
+    for text in cells(notebook, "markdown"):
+        for link in re.finditer(r"\[([^\]]*)\]\(#(figure-(\d+))(?:\?[^)]*)?\)", text):
+            named = re.search(r"\bFigure (\d+)", link[1])
+            if link[2] not in places or (named and named[1] != link[3]):
+                found.append(link[0])
+    return found
+
+
+def typed_captions(notebook: dict) -> list[str]:
+    """Decimals, percentages and powers of ten in captions that no `page.measured` stands behind."""
+    captions = [re.sub("«[^«»]*»", "", _caption(output)) for output in _outputs(notebook)]
+    return [number for caption in captions for number in MEASURED.findall(prose(caption))]
+
+
+def figures_without_caption(notebook: dict) -> list[str]:
+    """The places of figures that say nothing of what to look for."""
+    return [place for output in _outputs(notebook) if not _caption(output) for place in _figures(output)]
+
+
 def switches(notebook: dict) -> list[str]:
     """Tags and comments that make the comparison look away from a cell.
 

@@ -35,6 +35,7 @@ Clean = Callable[[str], str]
 # A measured number in a text or in HTML; the words of a picture, in HTML and in the data of its scripts.
 SHOWN = re.compile(r"«[^«»]*»|<span class=\"measured\">[^<]*</span>")
 WORDS = re.compile(r'(\balt=")([^"]*)"|("alt": ")((?:[^"\\]|\\.)*)"')
+CAPTION = re.compile(r'(<span class="ib-caption">)(.*?)</span>', re.DOTALL)
 # Columns of plain text are as wide as the widest number in them.
 PADDING = re.compile(r" {2,}")
 NOT_COMPARED = {"image/png", "image/jpeg", "application/vnd.jupyter.widget-view+json"}
@@ -70,6 +71,7 @@ def _compare_output(old: Output, new: Output, clean: Clean) -> list[str]:
             old_text, new_text = blocks.emptied(data[kind]), blocks.emptied(here[kind])
             found += _compare_text(kind, old_text, new_text, numbers, clean)
             found += _compare_words(old_text, new_text, before.get("words", []), after.get("words", []))
+            found += _compare_caption(old_text, new_text, before, after)
         elif data[kind] != here[kind]:
             found.append(f"{kind} differs")
     return found
@@ -88,7 +90,7 @@ def _without_numbers(stored: object) -> object:
 
 def _compare_text(kind: str, old: str, new: str, numbers: Sequence[tuple[Number, Number]], clean: Clean) -> list[str]:
     """The text around the numbers letter by letter, and each printed number against the one that is stored with it."""
-    around = [clean(WORDS.sub("WORDS", SHOWN.sub("«#»", text))) for text in (old, new)]
+    around = [clean(WORDS.sub("WORDS", CAPTION.sub("CAPTION", SHOWN.sub("«#»", text)))) for text in (old, new)]
     if kind == "text/plain":
         around = [PADDING.sub("  ", text) for text in around]
     found = _text(kind, *around)
@@ -122,12 +124,35 @@ def _compare_words(old: str, new: str, stored: Sequence[Mapping], fresh: Sequenc
         return [f"{len(before)} pictures have words, {len(stored)} are stored"]
     found = []
     for said, words, here in zip(before, [*stored[:twice], *stored], [*fresh[:twice], *fresh], strict=True):
-        numbers = [[from_json(number) for number in part["numbers"]] for part in (words, here)]
-        shown_here = re.findall("«([^«»]*)»", here["text"])
-        for text in (said, without_marks(words["text"])):
-            shown = _numbers_said(text, here["text"])
-            wrong = shown is None or any(map(misprinted, shown, numbers[0], shown_here, numbers[1]))
-            found += [f"words: {text!r}, here {here['text']!r}"] if wrong else []
+        found += _compare_said(said, words, here)
+    return found
+
+
+def _compare_caption(old: str, new: str, before: Mapping, after: Mapping) -> list[str]:
+    """The caption of a figure in HTML, as it is stored with its numbers."""
+    said, said_here = (
+        [html.unescape(re.sub("<[^>]*>", "", text)) for _, text in CAPTION.findall(t)] for t in (old, new)
+    )
+    stored, fresh = (part.get("words_below", {"text": "", "numbers": []}) for part in (before, after))
+    if len(said) != len(said_here):
+        return [f"{len(said)} captions, here {len(said_here)}"]
+    return [found for text in said for found in _compare_said(text, _as_read(stored), _as_read(fresh))]
+
+
+def _as_read(words: Mapping) -> Mapping:
+    """Words as they stand in a page, where what is between backticks is code."""
+    return {**words, "text": re.sub("`([^`]+)`", r"\1", words["text"])}
+
+
+def _compare_said(said: str, words: Mapping, here: Mapping) -> list[str]:
+    """A text in a page and the one that is stored, both against this machine's."""
+    numbers = [[from_json(number) for number in part["numbers"]] for part in (words, here)]
+    shown_here = re.findall("«([^«»]*)»", here["text"])
+    found = []
+    for text in (said, without_marks(words["text"])):
+        shown = _numbers_said(text, here["text"])
+        wrong = shown is None or any(map(misprinted, shown, numbers[0], shown_here, numbers[1]))
+        found += [f"words: {text!r}, here {here['text']!r}"] if wrong else []
     return found
 
 

@@ -6,14 +6,16 @@ from abc import ABC, abstractmethod
 import ipywidgets
 from IPython.display import display
 
+from interpbook.output.captions import framed, next_number, numbered
 from interpbook.output.cell import show
+from interpbook.output.figures import stored_caption
 
 
 class Explorable(ABC):
     """A figure that a reader moves.
 
-    As the last line of a cell it shows itself: as `html()` where the book is made (INTERPBOOK_RENDER=page), as
-    `widgets()` for a person with a kernel.
+    As the last line of a cell it shows itself, with the next number of the page and its caption: as `html()` where the
+    book is made (INTERPBOOK_RENDER=page), as `widgets()` for a person with a kernel.
 
     >>> import matplotlib.pyplot as plt
     >>> from interpbook.explore import sweep
@@ -25,13 +27,18 @@ class Explorable(ABC):
     True
     """
 
-    def html(self) -> str:
+    caption: str = ""
+
+    def html(self, number: int = 1) -> str:
         """The figure for the page: one self-contained output that needs no kernel and no network.
+
+        Args:
+            number: of the figure in its page, also in the address of its state, `#figure-1?slope=2`.
 
         Raises:
             ValueError: it takes more than 400 kB.
         """
-        return self._in_page()[0]
+        return framed(number, self._in_page()[0], self.caption)
 
     @abstractmethod
     def widgets(self) -> ipywidgets.VBox:
@@ -52,9 +59,14 @@ class Explorable(ABC):
     def _ipython_display_(self) -> None:
         try:
             if _render_in_page():
-                show(self._plain, *self._in_page())
+                page, stored = self._in_page()
+                number = next_number()
+                stored = {**stored, **stored_caption(self.caption)}
+                show(f"Figure {number}: {self._plain}", framed(number, page, self.caption), stored)
             else:
-                display(self.widgets())
+                box = self.widgets()
+                caption = ipywidgets.HTML(f"<p>{numbered(next_number(), self.caption)}</p>")
+                display(ipywidgets.VBox([box, caption]))
         except NotImplementedError as error:
             # IPython takes it for a figure that has no such form, and shows where the object lies in memory.
             raise RuntimeError(f"the figure cannot be shown: {error}") from error

@@ -35,6 +35,7 @@ class LiveFigure(Explorable):
         views: what is shown.
         labels: the names of the classes.
         inputs: what the network looks at in place of the drawing, as the examples; None where it is the drawing.
+        caption: what to look for.
     """
 
     model: nn.Module
@@ -44,6 +45,7 @@ class LiveFigure(Explorable):
     views: list[View]
     labels: tuple[str, ...]
     inputs: Tensor | None = None
+    caption: str = ""
 
     def state(self, x: Tensor, positions: Sequence[int], cursor: tuple[int, int]) -> State:
         """The state at a drawing (1, C, H, W), given the position of every control."""

@@ -20,6 +20,7 @@ from interpbook.explore.explorable import Explorable
 from interpbook.explore.figure import LiveFigure
 from interpbook.explore.network import pack, rounded
 from interpbook.explore.views import VIEWS
+from interpbook.output.captions import checked_caption
 
 __all__ = ["live"]
 
@@ -31,6 +32,7 @@ def live(
     views: Views = tuple(VIEWS),
     labels: Sequence[str] | None = None,
     inputs: Start | None = None,
+    caption: str = "",
 ) -> Explorable:
     """A network that answers while the reader draws.
 
@@ -47,6 +49,7 @@ def live(
         labels: the names of the classes; their numbers, where left out.
         inputs: images as in `start` that the network looks at in place of the drawing, one at a time, by a control.
             The drawing is then no input, but what the views make of it (`State.drawing`).
+        caption: what to look for, in one or two plain sentences.
 
     Raises:
         TypeError: an argument of another kind.
@@ -76,7 +79,16 @@ def live(
         controls += settings_of(view)
     _check_names([view.name for view in chosen], "views")
     _check_names([control.name for control in controls], "settings of the views")
-    figure = LiveFigure(rounded(model).to(device), network, examples.to(device), controls, chosen, classes, given)
+    figure = LiveFigure(
+        rounded(model).to(device),
+        network,
+        examples.to(device),
+        controls,
+        chosen,
+        classes,
+        given,
+        checked_caption(caption),
+    )
     logits = figure.first.logits
     if not logits.isfinite().all():
         raise ValueError(f"model: its logits at the first image are {logits.tolist()}, with weights rounded to 16 bits")

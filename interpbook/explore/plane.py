@@ -18,6 +18,7 @@ from interpbook.explore.pictures import draw_picture
 from interpbook.explore.scene import Handle, Placed, Scene
 from interpbook.explore.sentences import check_phrases, sentence
 from interpbook.explore.tables import pack_tables
+from interpbook.output.captions import checked_caption
 from interpbook.output.colors import GRAY, PALETTE
 from interpbook.output.figures import img_html, png_bytes
 
@@ -35,6 +36,7 @@ class PlaneFigure(Explorable):
 
     scene: Scene
     controls: list[Control]
+    caption: str = ""
 
     @property
     def first(self) -> Placed:
@@ -130,11 +132,15 @@ class PlaneFigure(Explorable):
         }
 
 
-def plane(scene: Scene) -> Explorable:
+def plane(scene: Scene, *, caption: str = "") -> Explorable:
     """A plane in which the reader drags points; in the page a script computes what follows, in a kernel Python does.
 
+    Args:
+        scene: what it shows.
+        caption: what to look for, in one or two plain sentences.
+
     Raises:
-        TypeError: `scene` is no Scene.
+        TypeError: `scene` is no Scene, `caption` no text.
         ValueError: limits that are no intervals, a handle outside of them or none, a setting or a phrase that cannot
             be read. When it is shown in the page: tables beyond 32 bits, a figure of more than 400 kB.
     """
@@ -152,7 +158,7 @@ def plane(scene: Scene) -> Explorable:
         if not all(low <= value <= high for value, (low, high) in inside):
             raise ValueError(f"scene: handle {name!r} begins at {(handle.x, handle.y)}, outside of {scene.limits}")
     check_phrases(scene.phrases)
-    return PlaneFigure(scene, settings_of(scene))
+    return PlaneFigure(scene, settings_of(scene), checked_caption(caption))
 
 
 def _ticks(low: int | float, high: int | float) -> list[float]:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from interpbook.explore.controls import Control, Values, read_controls, refresh
 from interpbook.explore.document import document
 from interpbook.explore.explorable import Explorable
+from interpbook.output.captions import checked_caption
 from interpbook.output.figures import checked_alt, data_uri, img_html, png_bytes, words
 from interpbook.output.numbers import without_marks
 
@@ -19,7 +20,7 @@ Draw = Callable[..., Figure | tuple[Figure, str]]
 Alt = str | Callable[..., str] | None
 
 
-def sweep(draw: Draw, *, alt: Alt = None, **controls: Values) -> Explorable:
+def sweep(draw: Draw, *, alt: Alt = None, caption: str = "", **controls: Values) -> Explorable:
     """The figure that `draw` makes, with one control per keyword; it starts at the first values.
 
     Args:
@@ -27,6 +28,7 @@ def sweep(draw: Draw, *, alt: Alt = None, **controls: Values) -> Explorable:
             arguments must give equal figures.
         alt: alt text for figures that come without: a function of the same arguments, or a text to which
             the setting is added.
+        caption: what to look for, in one or two plain sentences, whatever the setting.
         controls: for each argument of `draw` a list of values, or a dictionary from labels to values. More
             than four numbers make a slider, anything else a drop-down list.
 
@@ -45,7 +47,7 @@ def sweep(draw: Draw, *, alt: Alt = None, **controls: Values) -> Explorable:
     >>> figure.html().count("<img")
     1
     """
-    return Sweep(draw, alt, _read(draw, controls))
+    return Sweep(draw, alt, _read(draw, controls), checked_caption(caption))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,6 +57,7 @@ class Sweep(Explorable):
     draw: Draw
     alt: Alt
     controls: list[Control]
+    caption: str = ""
 
     def widgets(self) -> ipywidgets.VBox:
         """The controls, and below them the picture, redrawn at each change."""

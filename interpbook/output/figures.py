@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from interpbook.output.captions import checked_caption, framed, next_number
 from interpbook.output.cell import show
 from interpbook.output.colors import GRAY, PALETTE
 from interpbook.output.numbers import read_marks, without_marks
@@ -57,27 +58,41 @@ def use_style() -> None:
     )
 
 
-def figure(fig: Figure, alt: str) -> None:
-    """Show `fig` as a picture with alt text, and close it.
+def figure(fig: Figure, alt: str, caption: str = "") -> None:
+    """Show `fig` as a picture with alt text, a number and a caption, and close it.
+
+    The figures of a page, live ones included, are counted in one series; `[Figure 3](#figure-3)` leads to the third.
 
     Args:
         fig: the figure.
         alt: what the picture shows, in words, written from the numbers in it; at least a few words. A number that was
             measured stands there as f"{page.measured(values):.2f}", so that it is stored with its spread.
+        caption: what to look for, for those who see the picture, in one or two plain sentences; a measured number as
+            in `alt`.
 
     Raises:
-        TypeError: `fig` is not a matplotlib figure.
+        TypeError: `fig` is not a matplotlib figure, `caption` is no text.
         ValueError: `alt` is empty or too short to say anything.
 
     >>> fig, ax = plt.subplots()
     >>> _ = ax.plot([0, 2])
-    >>> figure(fig, alt="a straight line from 0 to 2")
-    Figure: a straight line from 0 to 2
+    >>> from interpbook import page
+    >>> _ = page.start()  # doctest: +ELLIPSIS
+    interpbook ...
+    >>> figure(fig, alt="a straight line from 0 to 2", caption="It rises by the same amount everywhere.")
+    Figure 1: a straight line from 0 to 2
     """
-    alt = checked_alt(alt)
+    alt, caption = checked_alt(alt), checked_caption(caption)
     png = png_bytes(fig)
-    picture = f'<figure class="ib-figure" style="margin:0">{img_html(png, alt)}</figure>'
-    show(f"Figure: {read_marks(alt)[0]}", picture, {"words": [words(alt)]})
+    number = next_number()
+    stored = {"words": [words(alt)], **stored_caption(caption)}
+    show(f"Figure {number}: {read_marks(alt)[0]}", framed(number, img_html(png, alt), caption), stored)
+
+
+def stored_caption(caption: str) -> dict[str, object]:
+    """What is stored of a figure's caption, where it has one."""
+    # Stored keys are sorted; this one stays behind "words", whose numbers are shown first.
+    return {"words_below": words(caption)} if caption else {}
 
 
 def words(alt: str) -> dict[str, object]:

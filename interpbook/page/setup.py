@@ -14,7 +14,7 @@ import torch
 from IPython.core.getipython import get_ipython
 
 import interpbook
-from interpbook.output import figures
+from interpbook.output import captions, figures
 from interpbook.output.cell import show
 from interpbook.page import claims
 
@@ -53,7 +53,9 @@ def scale() -> str:
 
 
 def start(seed: int = 0, *, seconds: Number = 90, memory_mb: Number = 1500, download_mb: Number = 0) -> Page:
-    """Set up a page: seed Python, NumPy and torch, set the figures' style, show one line about the machine.
+    """Set up a page: seed Python, NumPy and torch, show one line about the machine.
+
+    Figures get the book's style and are counted from one.
 
     Args:
         seed: for `random`, `numpy.random` and `torch`.
@@ -82,6 +84,7 @@ def start(seed: int = 0, *, seconds: Number = 90, memory_mb: Number = 1500, down
     torch.manual_seed(seed)
     figures.use_style()
     claims.forget()
+    captions.restart()
     budget = {"seconds": seconds, "memory_mb": memory_mb, "download_mb": download_mb}
     download = f"{download_mb:g} MB to download" if download_mb else "no download"
     show(

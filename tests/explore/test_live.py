@@ -19,6 +19,7 @@ from interpbook import models, page
 from interpbook.explore import Picture, Shown, State, View, live
 from interpbook.explore.kernel import brush_radius, centered, stamp
 from interpbook.explore.views import VIEWS
+from interpbook.output import captions
 
 SIZE = (1, 6, 5)
 NOTHING = "function (now) { return { pictures: [], facts: [] }; }"
@@ -251,6 +252,7 @@ def test_without_scripts_a_picture_stands_with_its_sentences() -> None:
 
 
 def test_the_environment_chooses_between_page_and_kernel(shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    captions.restart()
     figure = page.explore.live(small(), start=blank(), views="occlusion")
     display(figure)
     assert shown.outputs[0].data["text/html"] == figure.html()

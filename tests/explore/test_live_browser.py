@@ -71,9 +71,9 @@ def model() -> torch.nn.Module:
 @pytest.fixture(scope="module")
 def html(model, tmp_path_factory) -> Path:
     """Two copies of one figure on a page that is longer than a screen."""
-    figure = explore.live(model, start=examples(), views=VIEWS_SHOWN).html()
+    figure = explore.live(model, start=examples(), views=VIEWS_SHOWN)
     path = tmp_path_factory.mktemp("live") / "page.html"
-    path.write_text(page_of(figure, figure, '<p style="height:2000px">end'))
+    path.write_text(page_of(figure.html(1), figure.html(2), '<p style="height:2000px">end'))
     return path
 
 

@@ -14,6 +14,7 @@ from IPython.display import display
 from interpbook import page
 from interpbook.explore import sweep
 from interpbook.explore.controls import read_controls
+from interpbook.output import captions
 
 
 def draw(height, style="-"):
@@ -174,6 +175,7 @@ def test_the_id_is_made_of_the_content() -> None:
 
 
 def test_the_environment_chooses_between_page_and_kernel(shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    captions.restart()
     figure = page.explore.sweep(draw, height=[1, 2])
     display(figure)
     assert shown.outputs[0].data["text/html"] == figure.html()

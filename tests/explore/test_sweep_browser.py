@@ -22,9 +22,9 @@ def draw(height, style):
 @pytest.fixture(scope="module")
 def html(tmp_path_factory) -> Path:
     """Two copies of one sweep on a page."""
-    figure = sweep(draw, height=HEIGHTS, style=STYLES).html()
+    figure = sweep(draw, height=HEIGHTS, style=STYLES)
     path = tmp_path_factory.mktemp("sweep") / "page.html"
-    path.write_text(page_of(figure, figure))
+    path.write_text(page_of(figure.html(1), figure.html(2)))
     return path
 
 

@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from interpbook import page
-from interpbook.output import colors, figures
+from interpbook.output import captions, colors, figures
 
 LIGHT, DARK = "#ffffff", "#14181e"
 # Machado, Oliveira and Fernandes (2009), full severity, on linear RGB.
@@ -65,6 +65,7 @@ def plot(height: float = 1.0):
 
 def test_a_figure_is_shown_as_a_transparent_picture_with_its_alt_text_and_closed(shown) -> None:
     fig = plot()
+    captions.restart()
     page.figure(fig, alt='a line that\n "rises" < 2')
     html = shown.outputs[0].data["text/html"]
     assert 'alt="a line that &quot;rises&quot; &lt; 2"' in html
@@ -72,7 +73,31 @@ def test_a_figure_is_shown_as_a_transparent_picture_with_its_alt_text_and_closed
     assert picture.getpixel((0, 0))[3] == 0
     assert f'width="{picture.width}" height="{picture.height}"' in html
     assert not plt.fignum_exists(fig.number)
-    assert shown.outputs[0].data["text/plain"] == 'Figure: a line that "rises" < 2'
+    assert shown.outputs[0].data["text/plain"] == 'Figure 1: a line that "rises" < 2'
+
+
+def test_figures_of_a_page_are_counted_and_have_captions(shown) -> None:
+    page.start()
+    for caption in ("The `lam` of <both>.", f"It rises by {page.measured([0.2, 0.4]):.1f}."):
+        page.figure(plot(), alt="a line that rises", caption=caption)
+    page.start()
+    page.figure(plot(), alt="a line that rises")
+    first, second, again = [output for output in shown.outputs if "text/html" in output.data]
+    assert first.data["text/html"].startswith('<figure class="ib-figure" id="figure-1"')
+    assert "<b>Figure 1.</b>" in first.data["text/html"]
+    assert "The <code>lam</code> of &lt;both&gt;." in first.data["text/html"]
+    assert 'id="figure-2"' in second.data["text/html"]
+    assert "It rises by 0.3 ± 0.1." in second.data["text/html"]
+    assert second.data["text/plain"] == "Figure 2: a line that rises"
+    assert second.metadata["interpbook"]["words_below"]["text"] == "It rises by «0.3 ± 0.1»."
+    assert len(second.metadata["interpbook"]["words_below"]["numbers"]) == 1
+    assert 'id="figure-1"' in again.data["text/html"]
+    assert "words_below" not in again.metadata["interpbook"]
+
+
+def test_a_caption_is_a_text(without_shape_checks) -> None:
+    with pytest.raises(TypeError, match="caption is a list, expected a sentence that says what to look for"):
+        page.figure(plot(), alt="a line that rises", caption=["rises"])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("alt", ["", "  ", "figure", "a b", "figure_of_something_or_other"])

@@ -20,12 +20,14 @@ def draw(height):
     ax.plot([0, height])
     return fig, f"a line that rises to {page.measured(height / 3):.2f}"
 """
+CAPTION = "page.figure(*draw(2), caption=f'Its `end` at {page.measured(0.25):.2f}.')"
 CLAIM = "page.claim('toy.order', {'a': [1, 2], 'b': [3, 5]})"
 # name, source, and what is changed in the stored output: a pattern and its replacement
 SAME = [
     ("machine", "page.start()", r"torch \S+ · python \S+ · on \S+ ·", "torch 9.9+x · python 3.99.0 · on NVIDIA H100 ·"),
     ("claim", CLAIM, r"1\.5 ± 0\.71|1 to 2", "1.51 ± 0.7"),
     ("figure", FIGURE + "page.figure(*draw(2))", r"0\.67", "0.66"),
+    ("caption", CAPTION, "0[.]25", "0.26"),
     ("pixels", "page.figure(*draw(2))", r"base64,[^\"]{40}", "base64,iVBORw0K"),
     ("sweep", "page.explore.sweep(draw, height=[1, 2, 3])", r"ib-[0-9a-f]{12}", r"ib-0123456789ab"),
     ("padding", "page.table({'a': {'b': 0.25}, 'c': {'b': 1}})", "a {2,}c", "a          c"),
@@ -42,6 +44,9 @@ DIFFERENT = [
     ("table", "page.table({'a': {'b': 0.25}})", "0.25", "0.5"),
     ("words", "page.figure(*draw(2))", "that rises", "that falls"),
     ("number in words", "page.figure(*draw(2))", "0.67", "0.76"),
+    ("words of a caption", CAPTION, "</code> at", "</code> near"),
+    ("number in a caption", CAPTION, "0[.]25", "0.52"),
+    ("number of a figure", CAPTION, "Figure ", "Figure 1"),
     ("words in a sweep", "page.explore.sweep(draw, height=[1, 2, 3])", "0.67", "0.76"),
     ("control", "page.explore.sweep(draw, height=[1, 2, 3])", '"labels": \\["1"', '"labels": ["0"'),
     ("printed number", "print(0.25)", "0.25", "0.26"),

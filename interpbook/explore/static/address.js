@@ -1,10 +1,13 @@
-// The state of a figure in the page's address, as "#figure-2?height=3&style=dashed": the second explorable figure of
-// the page, and the labels of its controls, without those that the reader has left. A link with such an address opens
-// the page at that figure in that state.
+// The state of a figure in the page's address, as "#figure-2?height=3&style=dashed": the second figure of the page, and
+// the labels of its controls, without those that the reader has left. A link with such an address opens the page at that
+// figure in that state. "#figure-2" alone leads to it as it is.
+
+function frameAround(root) {
+  return root.closest("figure[id]");
+}
 
 function ownAddress(root) {
-  var all = document.querySelectorAll(".ib-explore");
-  return "#figure-" + (Array.prototype.indexOf.call(all, root) + 1) + "?";
+  return "#" + frameAround(root).id + "?";
 }
 
 // Browsers count the changes of an address and refuse too many: only where a movement rests is written down.
@@ -18,7 +21,7 @@ function writeAddress(root, controls) {
 function writeNow(root, controls) {
   var state = new URLSearchParams();
   // In JupyterLab, or in a frame as in Colab, the address belongs to the application.
-  if (window.parent !== window || document.getElementById("jupyter-config-data")) {
+  if (!frameAround(root) || window.parent !== window || document.getElementById("jupyter-config-data")) {
     return;
   }
   controls.forEach(function (control) {
@@ -44,9 +47,13 @@ function followAddress(root, controls, moved) {
       }
     });
     moved();
-    root.scrollIntoView();
+    frameAround(root).scrollIntoView();
   }
 
+  // A figure without a number has no address.
+  if (!frameAround(root)) {
+    return;
+  }
   window.addEventListener("hashchange", follow);
   if (document.readyState === "complete") {
     follow();
