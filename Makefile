@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help book contents test check travel lab notebooks refresh chapter readme checkpoints bench clean browser
+.PHONY: help book contents test check travel lab notebooks refresh student chapter readme checkpoints bench clean browser
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -57,9 +57,12 @@ notebooks: $(VENV)/.installed-test ## run every notebook again and save it (make
 refresh: $(VENV)/.installed-book ## write the present scripts and styles of figures into the stored outputs, without running them
 	$(BIN)/python -m interpbook.page.refresh $(NOTEBOOKS)
 
-chapter: $(VENV)/.installed-test ## lay a new chapter from the template, and run its notebook (NAME=part/chapter)
+student: $(VENV)/.installed-test ## write the lessons without their solutions, to hand out, into _build/student
+	@$(BIN)/python book/_ext/student.py
+
+chapter: $(VENV)/.installed-test ## lay a new chapter from the template, and run its notebooks (NAME=part/chapter)
 	@$(BIN)/python book/_ext/lay.py "$(NAME)"
-	@$(MAKE) --no-print-directory notebooks NOTEBOOKS="notebooks/$(NAME).ipynb"
+	@$(MAKE) --no-print-directory notebooks NOTEBOOKS="notebooks/$(NAME).ipynb notebooks/$(NAME)_evidence.ipynb"
 
 readme: $(VENV)/.installed-book ## write the list of finished chapters into the README
 	$(BIN)/python book/_ext/contents.py readme

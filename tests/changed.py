@@ -6,6 +6,8 @@ from pathlib import Path
 
 import notebook_rules as rules
 
+from interpbook.page import executed
+
 # What holds for the repository as a whole, and is quick.
 ALWAYS = ["tests/test_tree.py", "tests/notebooks"]
 
@@ -58,8 +60,8 @@ def _beside(file: Path) -> list[str]:
 def _chapter_of(file: Path) -> str | None:
     """The chapter that a notebook, or a file in a folder of a chapter, belongs to, as "part/chapter"."""
     match file.with_suffix("").parts:
-        case ("notebooks", part, name) if file.suffix == ".ipynb":
-            return f"{part}/{name}"
+        case ("notebooks", _, _) if file.suffix == ".ipynb":
+            return executed.chapter_of(file)
         case ("interpbook" | "tests", "chapters", part, name, _, *_):
             return f"{part}/{name}"
     return None

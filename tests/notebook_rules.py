@@ -2,12 +2,23 @@
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
+
+from interpbook.page.executed import evidence_of, is_evidence
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*/*.ipynb"))
+LESSONS = [path for path in NOTEBOOKS if not is_evidence(path)]
+EVIDENCE = [path for path in NOTEBOOKS if is_evidence(path)]
+# The lessons that have their evidence on a page of its own. The rules on a lesson's length are for these.
+SPLIT = [path for path in LESSONS if evidence_of(path).exists()]
 
 WORDS = (1200, 3500)
+# What one sitting holds: words before the exercises, code cells to read, claims.
+LESSON_WORDS = 2500
+LESSON_CELLS = 15
+LESSON_CLAIMS = 8
 
 # Where numbers may stand: code, mathematics, addresses, tags, headings.
 NOT_PROSE = re.compile(
@@ -30,13 +41,22 @@ def read(notebook: Path) -> dict:
 
 
 def is_draft(notebook: dict) -> bool:
-    """Whether a chapter is still being written, and so freed of the rules on length."""
+    """Whether the chapter of a lesson is still being written, and so freed of the rules on length."""
     return notebook["metadata"]["interpbook"]["chapter"]["status"] == "draft"
 
 
 def cells(notebook: dict, kind: str) -> list[str]:
     """The sources of the cells of one kind, "markdown" or "code"."""
     return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == kind]
+
+
+def headings(notebook: dict) -> list[str]:
+    """The headings of all levels, in order.
+
+    >>> headings({"cells": [{"cell_type": "markdown", "source": "# One\\n\\ntext\\n\\n## Two"}]})
+    ['One', 'Two']
+    """
+    return re.findall(r"^#{1,6} (.+?)\s*$", "\n".join(cells(notebook, "markdown")), re.MULTILINE)
 
 
 def prose(markdown: str) -> str:
@@ -63,9 +83,69 @@ def words(notebook: dict) -> int:
     return sum(len(re.findall(r"[^\W\d_]{2,}", prose(text))) for text in cells(notebook, "markdown"))
 
 
+def tags(cell: dict) -> set[str]:
+    """What a cell is tagged with."""
+    return set(cell.get("metadata", {}).get("tags", []))
+
+
 def folded(cell: dict) -> bool:
     """Whether a reader sees this cell's code only after a click."""
-    return bool({"hide-input", "hide-cell"} & set(cell.get("metadata", {}).get("tags", [])))
+    return bool({"hide-input", "hide-cell"} & tags(cell))
+
+
+def before_exercises(notebook: dict) -> dict:
+    """The notebook up to the heading "Exercises"."""
+    kept = []
+    for cell in notebook["cells"]:
+        before, *after = re.split(r"^## Exercises\s*$", "".join(cell["source"]), maxsplit=1, flags=re.MULTILINE)
+        kept.append({**cell, "source": before})
+        if after and cell["cell_type"] == "markdown":
+            break
+    return {**notebook, "cells": kept}
+
+
+def code_to_read(notebook: dict) -> int:
+    """How many code cells a reader sees, other than those in which an exercise starts."""
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
+    return sum(not folded(cell) and "starter" not in tags(cell) for cell in code)
+
+
+def recorded_claims(notebook: dict) -> list[str]:
+    """The ids of the claims that a notebook recorded when it was executed."""
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    stored = [output.get("metadata", {}).get("interpbook", {}).get("claim") for output in outputs]
+    return [claim["id"] for claim in stored if claim]
+
+
+def too_much_for_a_sitting(notebook: dict) -> list[str]:
+    """What a lesson has too much of."""
+    measured = {
+        "words before the exercises": (words(before_exercises(notebook)), LESSON_WORDS),
+        "code cells to read": (code_to_read(notebook), LESSON_CELLS),
+        "claims": (len(recorded_claims(notebook)), LESSON_CLAIMS),
+    }
+    return [f"{found} {name}, at most {most}" for name, (found, most) in measured.items() if found > most]
+
+
+def without_evidence(lessons: Iterable[Path]) -> list[str]:
+    """The finished lessons that have no page of evidence beside them."""
+    return [path.stem for path in lessons if not is_draft(read(path)) and not evidence_of(path).exists()]
+
+
+def evidence_complaints(lesson: Path) -> list[str]:
+    """What is amiss between a lesson and its page of evidence: the heading, and the links both ways."""
+    name = evidence_of(lesson).name
+    title = read(lesson)["metadata"]["interpbook"]["chapter"]["title"]
+    card = cells(read(lesson), "markdown")[0]
+    heading, *text = "\n".join(cells(read(evidence_of(lesson)), "markdown")).strip().splitlines()
+    first_sentence = re.split(r"[.?!]\s", " ".join(text), maxsplit=1)[0]
+    needed = {
+        f"the lesson's card has no link [Evidence]({name})": f"[Evidence]({name})" in card,
+        f"the page of evidence does not begin with # Evidence: {title}": heading == f"# Evidence: {title}",
+        "its first sentence has no link back to the lesson": f"[lesson]({lesson.name})" in first_sentence,
+        "it has a card of its own": not any('class="ib-card"' in line for line in text),
+    }
+    return [complaint for complaint, holds in needed.items() if not holds]
 
 
 def printed_numbers(notebook: dict) -> list[str]:

@@ -21,6 +21,7 @@ import notebook_rules as rules
 import pytest
 
 from interpbook.output import blocks
+from interpbook.page import executed
 
 ROOT = Path(__file__).parents[1]
 RECORD = os.environ.get("INTERPBOOK_USAGE_LOG")
@@ -43,8 +44,8 @@ def record_of(notebook: Path, records: Path) -> Path:
 
 
 def claims_of(notebook: Path) -> Path:
-    """The file with the claims of this chapter."""
-    return ROOT / "interpbook" / "chapters" / notebook.parent.name / notebook.stem / "claims.yml"
+    """The file with the claims of the chapter, of which this is the lesson or the evidence."""
+    return ROOT / "interpbook" / "chapters" / executed.chapter_of(notebook) / "claims.yml"
 
 
 def digest(notebook: Path, ingredients: list[str], environment: Mapping[str, str]) -> str:

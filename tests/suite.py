@@ -19,6 +19,8 @@ import notebook_rules as rules
 import proofs
 from travel.machines import AVX2, DEFAULT, HERE, OTHERS, Machine, note_claims, one_other
 
+from interpbook.page import executed
+
 ROOT = rules.ROOT
 ACCOUNTS = ROOT / "_build" / "costs"
 # These look at what the notebooks leave behind, and so come after them.
@@ -115,14 +117,14 @@ def check(since: str | None) -> bool:
 
 
 def chapter_notebooks(chapter: str | None) -> list[Path]:
-    """The notebooks of one chapter, or all of them."""
+    """The notebooks of one chapter, its lesson and its evidence, or all of them."""
     if chapter is None:
         return rules.NOTEBOOKS
-    path = ROOT / "notebooks" / f"{chapter}.ipynb"
-    if path not in rules.NOTEBOOKS:
-        known = ", ".join(f"{path.parent.name}/{path.stem}" for path in rules.NOTEBOOKS)
+    lesson = ROOT / "notebooks" / f"{chapter}.ipynb"
+    if lesson not in rules.LESSONS:
+        known = ", ".join(map(executed.chapter_of, rules.LESSONS))
         sys.exit(f"CHAPTER is {chapter!r}, expected one of {known}")
-    return [path]
+    return [path for path in rules.NOTEBOOKS if executed.chapter_of(path) == chapter]
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ FULLGRAD = [
         ("tests/page/conftest.py", ["tests/page"]),
         ("tests/test_tree.py", []),
         ("notebooks/attribution/fullgrad.ipynb", FULLGRAD),
+        ("notebooks/attribution/fullgrad_evidence.ipynb", FULLGRAD),
         ("interpbook/chapters/attribution/fullgrad/claims.yml", FULLGRAD),
         ("interpbook/chapters/attribution/fullgrad/exercises/one.py", FULLGRAD),
         ("tests/chapters/attribution/fullgrad/answers.py", FULLGRAD),
@@ -46,7 +47,7 @@ def test_a_folder_stands_for_what_is_inside() -> None:
     assert changed.places_beside(files) == [*changed.ALWAYS, "interpbook/page", "tests/page"]
 
 
-@pytest.mark.parametrize("notebook", changed.rules.NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("notebook", changed.rules.LESSONS, ids=lambda path: path.stem)
 def test_the_tests_of_a_chapter_are_its_own_and_those_of_its_part(notebook: Path) -> None:
     part, name = notebook.parent.name, notebook.stem
     found = changed.places_of_chapter(f"{part}/{name}")

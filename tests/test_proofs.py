@@ -99,6 +99,10 @@ def test_other_modules_and_other_chapters_claims_do_not(house: Path) -> None:
     assert not proofs.is_proved(house / NOTEBOOK, os.environ)
 
 
+def test_the_evidence_of_a_chapter_stands_on_the_chapter_s_claims(house: Path) -> None:
+    assert proofs.claims_of(house / "notebooks/part/toy_evidence.ipynb") == house / CLAIMS.format("toy")
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("versions", lambda environment: ["torch 99"]), ("processor", lambda: "another")]
 )

@@ -7,12 +7,12 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from notebook_rules import LESSONS, NOTEBOOKS
 
-from interpbook.page import claims
+from interpbook.page import claims, executed
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "interpbook"
-NOTEBOOKS = sorted(ROOT.glob("notebooks/*/*.ipynb"))
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 320
 
@@ -123,8 +123,9 @@ def test_no_chapter_knows_another():
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_chapter_has_one_path(notebook):
-    """Its folder in the package, and that of its tests, have the path of its notebook."""
-    chapter = notebook.relative_to(ROOT / "notebooks").with_suffix("")
+    """Its folder in the package, and that of its tests, have the path of its lesson; its evidence belongs to both."""
+    chapter = executed.chapter_of(notebook)
+    assert ROOT / "notebooks" / f"{chapter}.ipynb" in LESSONS
     assert (PACKAGE / "chapters" / chapter).is_dir()
     assert (ROOT / "tests" / "chapters" / chapter).is_dir()
 
@@ -133,7 +134,7 @@ def test_every_folder_of_a_chapter_has_a_notebook():
     # Git leaves `__pycache__` behind where a chapter is on another branch only.
     files = [path for path in (PACKAGE / "chapters").glob("*/*/*") if path.name != "__pycache__"]
     chapters = {path.parent.relative_to(PACKAGE / "chapters") for path in files if path.parent.name != "__pycache__"}
-    assert chapters == {notebook.relative_to(ROOT / "notebooks").with_suffix("") for notebook in NOTEBOOKS}
+    assert chapters == {lesson.relative_to(ROOT / "notebooks").with_suffix("") for lesson in LESSONS}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -143,3 +144,12 @@ def test_a_module_is_one_idea_long(module):
 
 def test_every_claim_is_recorded_by_a_notebook():
     assert claims.unrecorded(NOTEBOOKS) == []
+
+
+def test_no_claim_is_recorded_by_two_notebooks():
+    """Neither by the lesson and the evidence of a chapter, nor by another chapter."""
+    for lesson in LESSONS:
+        pages = [path for path in NOTEBOOKS if executed.chapter_of(path) == executed.chapter_of(lesson)]
+        by_page = [{record.id for record in claims.read_notebook(path)} for path in pages]
+        assert sum(map(len, by_page)) == len(set.union(*by_page))
+        assert all(id.startswith(f"{lesson.stem}.") for id in set.union(*by_page))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import outline
 import yaml
+from front_matter import Chapter
 from outline import ROOT, Part
 
 # The subpackages that every part stands on, in the order of the reference, after the parts. `explore` is in `page`.
@@ -25,7 +26,7 @@ END = "<!-- end of the chapters -->"
 def table_of_contents(parts: Sequence[Part], reference: Sequence[str]) -> dict[str, object]:
     """The book's pages in order, as jupyter-book reads them."""
     numbered = [
-        {"caption": part.title, "numbered": True, "chapters": _files(f"notebooks/{c.path}" for c in part.chapters)}
+        {"caption": part.title, "numbered": True, "chapters": [_chapter(chapter) for chapter in part.chapters]}
         for part in parts
         if part.chapters
     ]
@@ -40,6 +41,12 @@ def table_of_contents(parts: Sequence[Part], reference: Sequence[str]) -> dict[s
             {"caption": "Behind the pages", "chapters": behind},
         ],
     }
+
+
+def _chapter(chapter: Chapter) -> dict[str, object]:
+    """A chapter's lesson, and its evidence under it."""
+    lesson, *evidence = (f"notebooks/{page}" for page in chapter.pages)
+    return {"file": lesson, "sections": _files(evidence)} if evidence else {"file": lesson}
 
 
 def _files(names) -> list[dict[str, str]]:

@@ -13,8 +13,10 @@ from contents import INNER, SHARED
 from front_matter import PATH
 from outline import ROOT
 
+from interpbook.page.executed import EVIDENCE
+
 TEMPLATE = "book/_template"
-PLACEHOLDER = re.compile(r"\b(PART|CHAPTER|TITLE)\b")
+PLACEHOLDER = re.compile(rf"\b(PART|CHAPTER|TITLE)(?=\b|{EVIDENCE}\b)")
 
 
 def lay(name: str, root: Path = ROOT) -> list[Path]:
@@ -25,15 +27,17 @@ def lay(name: str, root: Path = ROOT) -> list[Path]:
         root: the repository.
 
     Raises:
-        ValueError: `name` is no such path, its part is a subpackage that all parts share, or there is a chapter of that
-            name; also in another part, because exercises and claims go by the chapter's name alone. Nothing is written
-            then.
+        ValueError: `name` is no such path, or that of a page of evidence; its part is a subpackage that all parts
+            share; or there is a chapter of that name, also in another part, because exercises and claims go by the
+            chapter's name alone. Nothing is written then.
     """
     if not PATH.fullmatch(name) or any(map(keyword.iskeyword, name.split("/"))):
         raise ValueError(
             f"NAME is {name!r}, expected part/chapter in small letters, digits and underscores, such as pruning/gates"
         )
     part, chapter = name.split("/")
+    if chapter.endswith(EVIDENCE):
+        raise ValueError(f"NAME is {name!r}, expected the name of a chapter; its page of evidence is laid with it")
     if part in (*SHARED, *INNER):
         raise ValueError(f"NAME is {name!r}, expected a part of the book; {part} is a subpackage that all parts share")
     others = [*root.glob(f"notebooks/*/{chapter}.ipynb"), *root.glob(f"interpbook/chapters/*/{chapter}/*.py")]

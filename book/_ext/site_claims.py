@@ -3,20 +3,23 @@
 import json
 import os
 import re
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 import outline
+from docutils.nodes import make_id
 from pybtex.database import Entry
 from pybtex.richtext import Text
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from interpbook.page import claims, executed, refresh
+from interpbook.page import claim_view, claims, executed, refresh
 
 PLACEHOLDER = "{{ claims }}"
 HEAD = "<thead><tr><th scope='col'>Claim</th><th scope='col'>Measured</th><th scope='col'>Verdict</th></tr></thead>"
 CITED = re.compile(r'<cite data-cite="([^"]+)">[^<]*</cite>')
+LEDGER = re.compile(r'<span class="ib-ledger" data-claim="([^"]+)"></span>')
+EVIDENCE = re.compile(r'<a class="ib-evidence" href="(\w+)\.ipynb" data-heading="([^"]+)">')
 log = logging.getLogger(__name__)
 
 
@@ -24,25 +27,27 @@ def write_ledger(app: Sphinx, docname: str, content: list[str]) -> None:
     """Replace the placeholder. A claim that no notebook recorded is a warning, and so stops the build."""
     if PLACEHOLDER not in content[0]:
         return
-    names = [f"notebooks/{chapter.path}" for part in outline.read(Path(app.srcdir)) for chapter in part.chapters]
-    chapters = {name: Path(app.srcdir, f"{name}.ipynb") for name in names}
-    for name in claims.unrecorded(chapters.values()):
+    chapters = [chapter for part in outline.read(Path(app.srcdir)) for chapter in part.chapters]
+    names = [f"notebooks/{page}" for chapter in chapters for page in chapter.pages]
+    pages = {name: Path(app.srcdir, f"{name}.ipynb") for name in names}
+    for name in claims.unrecorded(pages.values()):
         log.warning("the claim %s is registered, but no committed notebook recorded it", name, location=docname)
     seen = Path(app.srcdir, "book", "travel.json")
-    tables = [_table(name, notebook, seen) for name, notebook in chapters.items()]
+    tables = [_table(name, notebook, seen) for name, notebook in pages.items()]
     content[0] = content[0].replace(PLACEHOLDER, "\n\n".join(filter(None, tables)) or "No claim is registered yet.")
 
 
-def _table(chapter: str, notebook: Path, seen: Path) -> str:
-    """A heading that links to the chapter, and its claims."""
+def _table(page: str, notebook: Path, seen: Path) -> str:
+    """A heading that links to a lesson or a page of evidence, and the claims recorded there."""
     records = claims.read_notebook(notebook)
     if not records:
         return ""
     machines = executed.seen_on(notebook, seen)
-    rows = "".join(claims.claim_row_html(record, machines.get(record.id, [])) for record in records)
+    page = f"../{chapter}.html"
+    rows = "".join(claim_view.row_html(record, machines.get(record.id, []), page) for record in records)
     title = escape(title_of(notebook))
     return (
-        f"## [{title}](../{chapter}.ipynb)\n\n"
+        f"## [{title}](../{page}.ipynb)\n\n"
         f'<div class="ib-scroll"><table class="ib-claims">{HEAD}<tbody>{rows}</tbody></table></div>'
     )
 
@@ -68,6 +73,35 @@ def title_of(notebook: Path) -> str:
     text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     heading = re.search(r"^# (.+)$", text, re.MULTILINE)
     return heading[1] if heading else notebook.stem
+
+
+def link_claims(app: Sphinx, exception: Exception | None) -> None:
+    """Each badge gets a link to its row in the ledger, and the one to its evidence leads to the section in the book.
+
+    A section that is not there is a warning, and so stops the build. On the evidence page itself it is no link.
+    """
+    if exception or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    for page in sorted(out.glob("notebooks/*/*.html")):
+        text = page.read_text(encoding="utf-8")
+        ledger = os.path.relpath(out / "book" / "claims.html", page.parent)
+
+        def to_ledger(match: re.Match, ledger: str = ledger) -> str:
+            return f'<a class="ib-ledger" href="{ledger}#{claim_view.anchor(unescape(match[1]))}">in the ledger</a>'
+
+        def to_evidence(match: re.Match, page: Path = page) -> str:
+            target = page.with_name(f"{match[1]}.html")
+            if target == page:
+                return '<a class="ib-evidence">'
+            section = make_id(unescape(match[2]))
+            if not (target.exists() and f'id="{section}"' in target.read_text(encoding="utf-8")):
+                log.warning("%s links to the section %r of %s, which is not there", page.name, match[2], target.name)
+            return f'<a class="ib-evidence" href="{target.name}#{section}">'
+
+        linked = EVIDENCE.sub(to_evidence, LEDGER.sub(to_ledger, text))
+        if linked != text:
+            page.write_text(linked, encoding="utf-8")
 
 
 def link_sources(app: Sphinx, exception: Exception | None) -> None:
@@ -99,4 +133,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", write_ledger)
     app.connect("source-read", refuse_stale_outputs)
     app.connect("build-finished", link_sources)
+    app.connect("build-finished", link_claims)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -97,7 +97,11 @@ def widgets(
         nonlocal x
         act = button.description
         if act == "reset":
-            boxes[0].value = example
+            for control, box in zip(controls[1:], boxes[1:], strict=True):
+                box.value = control.start
+            cursor[0].value, cursor[1].value = center
+            boxes[0].value = None
+            boxes[0].value = controls[0].start
             return
         # The drawing is no example any longer, and any of them can be chosen again.
         boxes[0].value = None

@@ -11,7 +11,7 @@ from interpbook.explore.controls import Control, Values, read_controls, refresh
 from interpbook.explore.document import document
 from interpbook.explore.explorable import Explorable
 from interpbook.output.captions import checked_caption
-from interpbook.output.figures import checked_alt, data_uri, img_html, png_bytes, words
+from interpbook.output.figures import check_labels, checked_alt, data_uri, img_html, png_bytes, words
 from interpbook.output.numbers import without_marks
 
 __all__ = ["Sweep", "sweep"]
@@ -112,6 +112,7 @@ class Sweep(Explorable):
         elif text is None and self.alt is not None:
             labels = (f"{c.title} {c.labels[position]}" for c, position in zip(self.controls, setting, strict=True))
             text = f"{self.alt} ({', '.join(labels)})"
+        check_labels(fig)
         png = png_bytes(fig)
         return png, checked_alt(text)
 

@@ -161,7 +161,10 @@ def _gradient_x_input(now: State) -> Shown:
 
 
 def _gradient_step(now: State) -> Shown:
-    return _comparison(now, (now.x + now.settings["eps"] * now.loss_gradient.sign()).clamp(0, 1))
+    shown = _comparison(now, (now.x + now.settings["eps"] * now.loss_gradient.sign()).clamp(0, 1))
+    if now.probabilities[now.target].item() < _NOTHING_TO_TAKE:
+        return replace(shown, facts=(*shown.facts, ("nothing", {"label": now.labels[now.target]})))
+    return shown
 
 
 def _occlusion(now: State) -> Shown:
@@ -192,6 +195,8 @@ def _answer(now: State) -> Picture:
     """The classes as bars."""
     return Picture("bars", now.probabilities.cpu().numpy(), now.labels, chosen=now.target)
 
+
+_NOTHING_TO_TAKE = 0.005  # a probability that is shown as 0%
 
 MAP_PHRASES = {"map": "Strongest {value:significant} at row {row}, column {column}; sum {sum:significant}."}
 
@@ -230,7 +235,10 @@ VIEWS = {
             "gradient_step",
             "one step against the class",
             _gradient_step,
-            phrases=_compared("after the step"),
+            phrases={
+                **_compared("after the step"),
+                "nothing": " The network does not see {label} here, so the step has no probability to take from it.",
+            },
             settings={"eps": [0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.25, 0.3]},
             starts={"eps": 0.1},
         ),

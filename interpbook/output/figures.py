@@ -10,6 +10,7 @@ import torch
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from interpbook.output.captions import checked_caption, framed, next_number
@@ -20,6 +21,7 @@ from interpbook.output.png import small_png
 
 DPI = 110
 _SHORTEST_ALT = 15
+_MARGIN = 2.0  # pixels; boxes around letters are a little larger than the letters
 
 
 def use_style() -> None:
@@ -53,6 +55,8 @@ def use_style() -> None:
             "lines.linewidth": 1.8,
             "legend.frameon": False,
             "image.interpolation": "nearest",
+            # For maps without a sign: no colour in it is the page's own, which would look like "nothing".
+            "image.cmap": "cividis",
             "font.size": 11,
         }
     )
@@ -72,7 +76,7 @@ def figure(fig: Figure, alt: str, caption: str = "") -> None:
 
     Raises:
         TypeError: `fig` is not a matplotlib figure, `caption` is no text.
-        ValueError: `alt` is empty or too short to say anything.
+        ValueError: `alt` is empty or too short to say anything, or a text in the figure is cut off at its edge.
 
     >>> fig, ax = plt.subplots()
     >>> _ = ax.plot([0, 2])
@@ -83,6 +87,7 @@ def figure(fig: Figure, alt: str, caption: str = "") -> None:
     Figure 1: a straight line from 0 to 2
     """
     alt, caption = checked_alt(alt), checked_caption(caption)
+    check_labels(fig)
     png = png_bytes(fig)
     number = next_number()
     stored = {"words": [words(alt)], **stored_caption(caption)}
@@ -107,6 +112,45 @@ def checked_alt(alt: object) -> str:
     if len(text) < _SHORTEST_ALT or " " not in text:
         raise ValueError(f"alt is {alt!r}, expected a sentence that says what the picture shows")
     return text
+
+
+def check_labels(fig: object) -> None:
+    """Refuse a figure in which a text reaches beyond the edge, where it would be cut off.
+
+    Raises:
+        ValueError: with the text, and by how much.
+
+    >>> fig = plt.figure(figsize=(2, 1))
+    >>> _ = fig.text(0.9, 0.5, "too long for its place")
+    >>> check_labels(fig)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: fig: the text 'too long for its place' is cut off at the edge, by ... pixels
+    """
+    if not isinstance(fig, Figure):
+        return  # `png_bytes` says so
+    fig.draw_without_rendering()
+    for text in _drawn_texts(fig):
+        box = text.get_window_extent()
+        beyond = max(fig.bbox.x0 - box.x0, fig.bbox.y0 - box.y0, box.x1 - fig.bbox.x1, box.y1 - fig.bbox.y1)
+        if beyond > _MARGIN:
+            raise ValueError(f"fig: the text {text.get_text()!r} is cut off at the edge, by {beyond:.0f} pixels")
+
+
+def _drawn_texts(fig: Figure) -> list[Text]:
+    """Texts that are seen; matplotlib also keeps labels of ticks beyond the ends of an axis."""
+    hidden = set()
+    for axis in (axis for ax in fig.axes for axis in (ax.xaxis, ax.yaxis)):
+        low, high = sorted(axis.get_view_interval())
+        for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+            if not (axis.get_visible() and axis.axes.axison and low <= tick.get_loc() <= high):
+                hidden |= {tick.label1, tick.label2}
+    texts = fig.findobj(lambda artist: isinstance(artist, Text) and artist.get_visible())
+    # One that is clipped by its axes is cut on purpose.
+    return [
+        text
+        for text in texts
+        if text not in hidden and text.get_text().strip() and not (text.get_clip_on() and text.get_clip_box())
+    ]
 
 
 def png_bytes(fig: object) -> bytes:

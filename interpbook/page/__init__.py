@@ -10,7 +10,7 @@ True
 from interpbook import explore
 from interpbook.output.figures import band, figure
 from interpbook.output.numbers import Number, measured
-from interpbook.page.claims import ClaimError, claim, claims_table
+from interpbook.page.claims import ClaimError, claim
 from interpbook.page.exercises import check
 from interpbook.page.maps import maps_alt, signed_maps
 from interpbook.page.seeds import generator, only, over_seeds
@@ -24,7 +24,6 @@ __all__ = [
     "band",
     "check",
     "claim",
-    "claims_table",
     "explore",
     "figure",
     "generator",

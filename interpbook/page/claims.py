@@ -1,44 +1,28 @@
-"""Claims: measure a result that the book states, hold it against the registry, and show one row."""
+"""Claims: measure a result that the book states, hold it against the registry, and show its sentence with a badge."""
 
-import html
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from interpbook.output import blocks, numbers
-from interpbook.output.cell import inline, show
+from interpbook.output import numbers
+from interpbook.output.cell import show
 from interpbook.output.numbers import Number
-from interpbook.page import criterion, registry
+from interpbook.page import claim_view, criterion, registry
+from interpbook.page.claim_view import ClaimRecord
 
 
 class ClaimError(AssertionError):
     """A measured result and the verdict in the registry have parted."""
 
 
-@dataclass(frozen=True)
-class ClaimRecord:
-    """One claim as a notebook recorded it.
-
-    measured: by name; a claim with one quantity calls it "value". Where the criterion says no more than that rounding
-        noise stays below a bound, the bound stands for the number.
-    scale: "quick" or "full", the size at which it was measured.
-    notebook: the file's path, "" for the running session.
-    """
-
-    id: str
-    measured: dict[str, Number]
-    scale: str
-    verdict: str
-    notebook: str = ""
-
-
 _session: dict[str, ClaimRecord] = {}
 
 
 def claim(id: str, measured: object) -> None:
-    """Hold `measured` against the registered criterion, record it with the output, and show one row.
+    """Hold `measured` against the registered criterion, record it with the output, and show the claim.
+
+    What is shown is the claim's sentence and a badge with the verdict and one number; it opens on everything else.
 
     Args:
         id: the claim's id in its chapter's claims.yml, "fullgrad.completeness".
@@ -54,7 +38,7 @@ def claim(id: str, measured: object) -> None:
         ValueError: something measured is empty, NaN or infinite, or the criterion cannot be evaluated on it.
 
     >>> claim("fullgrad.by_hand", 1e-16)  # doctest: +ELLIPSIS
-    [holds] The full-gradients of a two-layer network ... Measured: «below 1e-12». Scale quick.
+    [holds, «below 1e-12»] The full-gradients of a two-layer network ... Measured: «below 1e-12». Scale quick.
     """
     from interpbook.page.setup import scale  # setup starts a fresh ledger, so it imports this module first
 
@@ -63,30 +47,15 @@ def claim(id: str, measured: object) -> None:
     passes = criterion.holds(entry.criterion, {identifier(name): value for name, value in values.items()})
     if passes != (entry.verdict != "not reproduced"):
         outcome = "passes" if passes else "fails"
-        found = ClaimRecord(id, {name: numbers.summary(v) for name, v in values.items()}, scale(), entry.verdict)
+        found = {name: numbers.summary(value) for name, value in values.items()}
         raise ClaimError(
             f"claim {id!r} is registered as {entry.verdict!r}, but its criterion `{entry.criterion}` now"
-            f" {outcome} at scale {found.scale}: {_measured_plain(found, entry)}"
+            f" {outcome} at scale {scale()}: {claim_view.measured_plain(found, entry)}"
         )
-    record = ClaimRecord(id, _as_stored(values, entry), scale(), entry.verdict)
+    stored = _as_stored(values, entry)
+    record = ClaimRecord(id, _headline(values, stored, entry), stored, scale(), entry.verdict)
     _session[id] = record
-    show(claim_row_plain(record), _table([record]), {"claim": _as_json(record)})
-
-
-def claims_table() -> None:
-    """Show every claim that this notebook recorded since `page.start`, as one table.
-
-    >>> forget()
-    >>> claim("fullgrad.by_hand", 1e-16)  # doctest: +ELLIPSIS
-    [holds] ...
-    >>> claims_table()  # doctest: +ELLIPSIS
-    What this page measured
-    [holds] The full-gradients of a two-layer network ... Measured: «below 1e-12». Scale quick.
-    """
-    records = list(_session.values())
-    title = "What this page measured"
-    plain = "\n".join([title, *map(claim_row_plain, records)])
-    show(plain, _table(records, title), {"claims": [_as_json(record) for record in records]})
+    show(claim_view.plain(record), claim_view.badge_html(record), {"claim": _as_json(record)})
 
 
 def forget() -> None:
@@ -114,7 +83,9 @@ def read_notebook(path: str | Path) -> list[ClaimRecord]:
         stored = output.get("metadata", {}).get("interpbook", {}).get("claim")
         if stored:
             measured = {name: numbers.from_json(number) for name, number in stored["measured"]}
-            records.append(ClaimRecord(**{**stored, "measured": measured, "notebook": str(path)}))
+            label, number = stored["headline"]
+            headline = (label, numbers.from_json(number))
+            records.append(ClaimRecord(**{**stored, "headline": headline, "measured": measured, "notebook": str(path)}))
     return records
 
 
@@ -126,84 +97,6 @@ def unrecorded(notebooks: Iterable[str | Path]) -> list[str]:
     """
     seen = {record.id for path in notebooks for record in read_notebook(path)}
     return [id for id in registry.load() if id not in seen]
-
-
-def claim_row_html(record: ClaimRecord, machines: Iterable[str] = ()) -> str:
-    """One `<tr>`: the sentence and its source, what was measured and the criterion, the verdict.
-
-    machines: on which kinds of machine the verdict was confirmed, where that is known.
-    """
-    entry = registry.find(record.id)
-    verdict = f"{'✗' if entry.verdict == 'not reproduced' else '✓'} {entry.verdict}"
-    paper = f" The paper: {html.escape(entry.paper)}." if entry.paper is not None else ""
-    why = f"<small>{inline(entry.why)}</small>" if entry.why else ""
-    seen = html.escape(", ".join(machines))
-    why += f'<small class="ib-seen">confirmed with {seen}</small>' if seen else ""
-    slug = entry.verdict.replace(" ", "-")
-    return (
-        f'<tr class="ib-claim ib-{slug}" data-claim="{html.escape(record.id)}">'
-        f'<td class="ib-sentence">{inline(entry.sentence)}'
-        f'<small class="ib-source">{_source(entry)}{paper}</small></td>'
-        f'<td class="ib-numbers">{_measured_html(record, entry)}'
-        f"<small>criterion <code>{html.escape(entry.criterion)}</code>, scale {html.escape(record.scale)}</small></td>"
-        f'<td><span class="ib-verdict">{verdict}</span>{why}</td></tr>'
-    )
-
-
-def claim_row_plain(record: ClaimRecord) -> str:
-    """The same row for a terminal; measured numbers stand between « and »."""
-    entry = registry.find(record.id)
-    numbers = _measured_plain(record, entry)
-    return f"[{entry.verdict}] {entry.sentence} Measured: {numbers}. Scale {record.scale}."
-
-
-def _table(records: list[ClaimRecord], caption: str | None = None) -> str:
-    head = ""
-    if caption is not None:
-        cells = "".join(f'<th scope="col">{name}</th>' for name in ("Claim", "Measured", "Verdict"))
-        head = f"<caption>{caption}</caption><thead><tr>{cells}</tr></thead>"
-    rows = "".join(map(claim_row_html, records))
-    style = blocks.style("page/static/claims.css")
-    return f'{style}<div class="ib-scroll"><table class="ib-claims">{head}<tbody>{rows}</tbody></table></div>'
-
-
-def _source(entry: registry.Claim) -> str:
-    key, where = entry.source
-    if key == "ours":
-        return f"{entry.kind}, ours" if entry.kind != "ours" else "ours"
-    label = re.sub(r"^([a-z-]+)(\d{4}).*$", lambda found: f"{found[1].title()} {found[2]}", key)
-    return f'{entry.kind}, <cite data-cite="{html.escape(key)}">{html.escape(label)}</cite>, {html.escape(where)}.'
-
-
-def _measured_html(record: ClaimRecord, entry: registry.Claim) -> str:
-    left, right = '<span class="measured">', "</span>"
-    if list(record.measured) == ["value"]:
-        return f"<div>{_with_range(record.measured['value'], entry.over, left, right)}</div>"
-    rows = [f"<div>{html.escape(name)} {left}{m.shown()}{right}</div>" for name, m in record.measured.items()]
-    return "".join(rows) + f"<small>{_spread_over(record, entry)}</small>"
-
-
-def _measured_plain(record: ClaimRecord, entry: registry.Claim) -> str:
-    if list(record.measured) == ["value"]:
-        return _with_range(record.measured["value"], entry.over, "«", "»")
-    named = "; ".join(f"{name} «{m.shown()}»" for name, m in record.measured.items())
-    spread = _spread_over(record, entry)
-    return f"{named} ({spread})" if spread else named
-
-
-def _with_range(number: Number, over: str, left: str, right: str) -> str:
-    """As "0.81 ± 0.01 (5 seeds, 0.79 to 0.83)", every measured part between `left` and `right`."""
-    center = f"{left}{number.shown()}{right}"
-    if number.n == 1:
-        return center
-    extent = "" if number.bound is not None else f", {left}{number.low:.3g} to {number.high:.3g}{right}"
-    return f"{center} ({number.n} {html.escape(over)}{extent})"
-
-
-def _spread_over(record: ClaimRecord, entry: registry.Claim) -> str:
-    """What the spread of several named quantities is over, said once for all of them."""
-    counts = sorted({number.n for number in record.measured.values() if number.bound is None} - {1})
-    return f"± over {' or '.join(map(str, counts))} {html.escape(entry.over)}" if counts else ""
 
 
 def _named_values(measured: object) -> dict[str, criterion.Value]:
@@ -240,7 +133,26 @@ def _as_stored(values: dict[str, criterion.Value], entry: registry.Claim) -> dic
     return stored
 
 
+def _headline(
+    values: dict[str, criterion.Value], stored: dict[str, Number], entry: registry.Claim
+) -> tuple[str, Number]:
+    """The one number of the badge with its name: what the registry says, or else the first that was measured."""
+    if entry.headline is None:
+        return next(iter(stored.items()))
+    read = {identifier(name): value for name, value in values.items()}
+    if entry.headline in read:
+        return next((name, number) for name, number in stored.items() if identifier(name) == entry.headline)
+    return entry.headline, numbers.summary(criterion.value(entry.headline, read))
+
+
 def _as_json(record: ClaimRecord) -> dict[str, object]:
-    # Pairs, because a notebook that is saved forgets the order of a dictionary.
+    # Pairs, because a notebook that is saved forgets the order of a dictionary; keys in the order in which it is saved.
+    label, number = record.headline
     measured = [[name, number.as_json()] for name, number in record.measured.items()]
-    return {"id": record.id, "measured": measured, "scale": record.scale, "verdict": record.verdict}
+    return {
+        "headline": [label, number.as_json()],
+        "id": record.id,
+        "measured": measured,
+        "scale": record.scale,
+        "verdict": record.verdict,
+    }

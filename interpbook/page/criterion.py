@@ -65,8 +65,10 @@ _ALLOWED = (
 )
 
 
-def parse(text: str) -> ast.Expression:
+def parse(text: str, *, compares: bool = True) -> ast.Expression:
     """The criterion as a tree: nothing in it but comparisons, arithmetic, numbers, names and `FUNCTIONS`.
+
+    compares: whether it must compare something, as a criterion does, and an expression for a number does not.
 
     Raises:
         ValueError: a syntax error, a construct or function outside that list, or no comparison at all; more than
@@ -79,12 +81,12 @@ def parse(text: str) -> ast.Expression:
     if len(text) > LONGEST:
         raise ValueError(f'criterion "{text[:60]}..." has {len(text)} characters, at most {LONGEST} are read')
     try:
-        return _parse(text)
+        return _parse(text, compares)
     except (RecursionError, MemoryError):
         raise ValueError(f'criterion "{text}" is nested too deeply') from None
 
 
-def _parse(text: str) -> ast.Expression:
+def _parse(text: str, compares: bool) -> ast.Expression:
     try:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError) as error:  # the latter of a null character
@@ -100,7 +102,7 @@ def _parse(text: str) -> ast.Expression:
             isinstance(node.value, bool) or not isinstance(node.value, int | float)
         ):
             raise ValueError(f'criterion "{text}": {node.value!r} is not a number')
-    if not any(isinstance(node, ast.Compare) for node in ast.walk(tree)):
+    if compares and not any(isinstance(node, ast.Compare) for node in ast.walk(tree)):
         raise ValueError(f'criterion "{text}" compares nothing')
     return tree
 
@@ -156,8 +158,57 @@ def holds(text: str, values: Mapping[str, Value]) -> bool:
     >>> holds("all(a < b) and mean(b - a) > 0.5", {"a": np.array([1.0, 2.0]), "b": np.array([2.0, 3.0])})
     True
     """
+    outcome = _evaluated(text, parse(text), values)
+    if np.ndim(outcome) != 0:
+        raise ValueError(f'criterion "{text}" gives {np.size(outcome)} truth values: reduce with all, any or mean')
+    return bool(outcome)
+
+
+def value(text: str, values: Mapping[str, Value]) -> Value:
+    """What an expression in the criteria's language comes to, entry by entry: `gradient - FullGrad`, one per seed.
+
+    Raises:
+        ValueError: as for `holds`, and where the outcome is not finite.
+
+    >>> value("a - b", {"a": np.array([1.0, 2.0]), "b": np.array([0.5, 0.5])})
+    array([0.5, 1.5])
+    """
+    outcome = _evaluated(text, parse(text, compares=False), values)
+    array = np.asarray(outcome, dtype=float)
+    if not np.isfinite(array).all():
+        raise ValueError(f'"{text}" is {array.tolist()} here, expected finite numbers')
+    return float(array) if array.ndim == 0 else array
+
+
+def compares_means(text: str) -> bool:
+    """Whether a criterion tells averages apart with no word on how far they may be apart by chance.
+
+    That is a comparison that reads averages of two measured names or more, in a criterion without `stderr`.
+
+    >>> compares_means("mean(a) < mean(b)"), compares_means("mean(b - a) > 0")
+    (True, True)
+    >>> compares_means("mean(b - a) > 2 * stderr(b - a)"), compares_means("mean(a) < 0.1"), compares_means("all(a < b)")
+    (False, False, False)
+    """
     tree = parse(text)
-    missing = names(text) - set(values)
+    if any(isinstance(node, ast.Name) and node.id == "stderr" for node in ast.walk(tree)):
+        return False
+    comparisons = [node for node in ast.walk(tree) if isinstance(node, ast.Compare)]
+    return any(len(_averaged(comparison)) > 1 for comparison in comparisons)
+
+
+def _averaged(tree: ast.AST) -> set[str]:
+    """The measured names that stand inside of a mean or a median."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("mean", "median"):
+            found |= {name.id for name in ast.walk(node) if isinstance(name, ast.Name)} - set(FUNCTIONS)
+    return found
+
+
+def _evaluated(text: str, tree: ast.Expression, values: Mapping[str, Value]) -> Any:
+    """The outcome of a parsed expression; text is what messages call it."""
+    missing = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - set(FUNCTIONS) - set(values)
     if missing:
         raise ValueError(
             f'criterion "{text}" reads {", ".join(sorted(missing))}, but measured was {", ".join(sorted(values))}'
@@ -165,12 +216,9 @@ def holds(text: str, values: Mapping[str, Value]) -> bool:
     scope: dict[str, object] = {"__builtins__": {}, _Powers.name: _power, **FUNCTIONS, **values}
     try:
         bounded = ast.fix_missing_locations(_Powers().visit(tree))
-        outcome = eval(compile(bounded, "<criterion>", "eval"), scope)
+        return eval(compile(bounded, "<criterion>", "eval"), scope)
     except (ValueError, TypeError, ArithmeticError, RecursionError, MemoryError) as error:
         raise ValueError(f'criterion "{text}" has no single truth value here: {error}') from None
-    if np.ndim(outcome) != 0:
-        raise ValueError(f'criterion "{text}" gives {np.size(outcome)} truth values: reduce with all, any or mean')
-    return bool(outcome)
 
 
 class _Powers(ast.NodeTransformer):

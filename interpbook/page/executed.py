@@ -14,6 +14,9 @@ from typing import Any
 
 from interpbook.page import registry
 
+# A chapter has two pages: its lesson, `<chapter>.ipynb`, and its evidence, `<chapter>_evidence.ipynb`.
+EVIDENCE = "_evidence"
+
 
 def code_of(notebook: Mapping[str, Any]) -> list[str]:
     """The sources of a notebook's code cells."""
@@ -68,31 +71,54 @@ def is_stale(path: Path) -> bool:
 
 
 def chapter_of(path: Path) -> str:
-    """A chapter's one path, "attribution/fullgrad"."""
+    """The one path of the chapter that a notebook belongs to: its lesson, or its page of evidence.
+
+    >>> chapter_of(Path("notebooks/attribution/fullgrad_evidence.ipynb"))
+    'attribution/fullgrad'
+    """
+    return page_of(path).removesuffix(EVIDENCE)
+
+
+def page_of(path: Path) -> str:
+    """A notebook's own path, "attribution/fullgrad" or "attribution/fullgrad_evidence"."""
     return f"{path.parent.name}/{path.stem}"
 
 
+def is_evidence(path: Path) -> bool:
+    """Whether a notebook is the page of evidence of a lesson, by its name."""
+    return path.stem.endswith(EVIDENCE)
+
+
+def evidence_of(lesson: Path) -> Path:
+    """Where the evidence of a lesson is, or would be.
+
+    >>> evidence_of(Path("notebooks/attribution/fullgrad.ipynb")).name
+    'fullgrad_evidence.ipynb'
+    """
+    return lesson.with_name(f"{lesson.stem}{EVIDENCE}.ipynb")
+
+
 def fingerprint_with_claims(path: Path) -> str:
-    """Names a chapter's code and its claims: what was seen of other code, or of other claims, does not count."""
+    """Names a page's code and its chapter's claims: what was seen of other code, or other claims, does not count."""
     claims = [asdict(claim) for claim in registry.of_chapter(chapter_of(path)).values()]
     return fingerprint(code_of(read(path)), claims)
 
 
 def note_seen(path: Path, machine: str, claims: list[str], seen: Path) -> None:
-    """Write down in the file `seen` that these claims of a chapter, and no others, held on a kind of machine."""
+    """Write down in the file `seen` that these claims of a page, and no others, held on a kind of machine."""
     known = json.loads(seen.read_text(encoding="utf-8")) if seen.exists() else {}
     code = fingerprint_with_claims(path)
-    entry = known.get(chapter_of(path), {})
+    entry = known.get(page_of(path), {})
     machines = entry["machines"] if entry.get("code") == code else {}
     machines[machine] = sorted(claims)
-    known[chapter_of(path)] = {"code": code, "machines": machines}
+    known[page_of(path)] = {"code": code, "machines": machines}
     seen.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def seen_on(path: Path, seen: Path) -> dict[str, list[str]]:
-    """For each claim of a chapter, as it is now, the kinds of machine on which it was seen to hold."""
+    """For each claim of a page, as it is now, the kinds of machine on which it was seen to hold."""
     known = json.loads(seen.read_text(encoding="utf-8")) if seen.exists() else {}
-    entry = known.get(chapter_of(path), {})
+    entry = known.get(page_of(path), {})
     if entry.get("code") != fingerprint_with_claims(path):
         return {}
     found: dict[str, list[str]] = {}

@@ -13,6 +13,11 @@ Every chapter has a file of its own, `interpbook/chapters/<part>/<chapter>/claim
     verdict    holds (identity, theorem, ours) | reproduced (table, figure) | not reproduced
     why        with `not reproduced` only: what came out instead, and the likely reason
     over       optional: what a measured sequence runs over when that is not seeds (images, models, ...)
+    headline   optional: the badge's one number, an expression over the measured names, entry by entry, such as
+               `gradient - FullGrad`; without it `value`, or the first measured name
+    ordering_only  optional, true: the criterion orders means and does not ask for two standard errors between them
+    evidence   for a claim of a lesson: the heading of the section of the evidence page that it links to
+    objection  for a claim of a lesson: what an opponent would say, and what came out when that was tried
     tolerance  optional: what the mean may differ by on another machine, a number, or one for each measured name
 """
 
@@ -28,7 +33,7 @@ from interpbook.page import criterion
 KINDS = ("identity", "theorem", "table", "figure", "ours")
 VERDICTS = ("holds", "reproduced", "not reproduced")
 _REQUIRED = ("id", "sentence", "source", "kind", "criterion", "verdict")
-_OPTIONAL = ("paper", "why", "over", "tolerance")
+_OPTIONAL = ("paper", "why", "over", "tolerance", "headline", "ordering_only", "evidence", "objection")
 
 CHAPTERS = Path(__file__).parents[1] / "chapters"
 
@@ -41,6 +46,7 @@ class Claim:
     paper: the paper's value as printed there, None where it gives none.
     over: what a measured sequence runs over.
     tolerance: by measured name, what its mean may differ by on another machine; see `page.measured`.
+    headline, ordering_only, evidence, objection: as at the top of this module.
     """
 
     id: str
@@ -53,6 +59,10 @@ class Claim:
     why: str | None = None
     over: str = "seeds"
     tolerance: dict[str, float] = field(default_factory=dict)
+    headline: str | None = None
+    ordering_only: bool = False
+    evidence: str | None = None
+    objection: str | None = None
 
 
 def load(folder: Path | None = None) -> dict[str, Claim]:
@@ -145,9 +155,11 @@ def _claim(entry: object) -> Claim:
     unknown = [str(key) for key in entry if key not in _REQUIRED + _OPTIONAL]
     if missing or unknown:
         raise ValueError(f"missing keys: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}")
-    for key in ("id", "sentence", "kind", "criterion", "verdict", "why", "over"):
+    for key in ("id", "sentence", "kind", "criterion", "verdict", "why", "over", "headline", "evidence", "objection"):
         if key in entry and not (isinstance(entry[key], str) and entry[key].strip()):
             raise ValueError(f"{key} is {entry[key]!r}, expected text")
+    if entry.get("ordering_only", True) is not True:
+        raise ValueError(f"ordering_only is {entry['ordering_only']!r}, expected true, or no such key")
     fields = {key: value for key, value in entry.items() if key not in ("source", "paper", "tolerance")}
     paper = entry.get("paper")
     claim = Claim(
@@ -157,6 +169,8 @@ def _claim(entry: object) -> Claim:
         tolerance=_tolerance(entry.get("tolerance", {})),
     )
     criterion.parse(claim.criterion)
+    if claim.headline is not None:
+        criterion.parse(claim.headline, compares=False)
     _agree(claim)
     return claim
 
@@ -193,5 +207,7 @@ def _agree(claim: Claim) -> None:
         raise ValueError(f"a {claim.kind} needs the citation that it is in")
     if claim.kind == "ours" and claim.source[0] != "ours":
         raise ValueError(f"kind is ours, but source is {claim.source[0]}")
+    if claim.ordering_only and not criterion.compares_means(claim.criterion):
+        raise ValueError("ordering_only goes with a criterion that compares means, and has no stderr")
     if (claim.verdict == "not reproduced") != (claim.why is not None):
         raise ValueError("why is required with the verdict 'not reproduced', and only there")

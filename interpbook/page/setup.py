@@ -16,7 +16,7 @@ from IPython.core.getipython import get_ipython
 import interpbook
 from interpbook.output import captions, figures
 from interpbook.output.cell import show
-from interpbook.page import claims
+from interpbook.page import claims, exercises
 
 SCALES = ("quick", "full")
 Number = int | float
@@ -85,6 +85,7 @@ def start(seed: int = 0, *, seconds: Number = 90, memory_mb: Number = 1500, down
     figures.use_style()
     claims.forget()
     captions.restart()
+    exercises.forget()
     budget = {"seconds": seconds, "memory_mb": memory_mb, "download_mb": download_mb}
     download = f"{download_mb:g} MB to download" if download_mb else "no download"
     show(

@@ -34,6 +34,17 @@ def test_drafts_are_in_the_contents_and_parts_without_a_chapter_are_not():
     assert "book/api/functions" in by_caption["Behind the pages"]
 
 
+def test_evidence_is_listed_under_its_lesson_and_nowhere_else():
+    ball = Chapter("toys/ball", "Ball", "toys", "Why?", 10, (), "finished", evidence=True)
+    table = contents.table_of_contents([Part("toys", "Toys", chapters=(ball, chapter("toys/kite")))], [])
+    assert table["parts"][1]["chapters"] == [
+        {"file": "notebooks/toys/ball", "sections": [{"file": "notebooks/toys/ball_evidence"}]},
+        {"file": "notebooks/toys/kite"},
+    ]
+    around = f"{contents.BEGIN}\n{contents.END}"
+    assert "evidence" not in contents.readme_with_chapters(around, [Part("toys", "Toys", chapters=(ball,))])
+
+
 @pytest.fixture
 def house(tmp_path):
     """A repository without notebooks, with two packages that no list names."""

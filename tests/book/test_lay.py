@@ -8,6 +8,7 @@ from pathlib import Path
 
 import front_matter
 import lay
+import notebook_rules as rules
 import pytest
 
 
@@ -42,6 +43,21 @@ def test_a_chapter_has_one_path_and_edits_nothing(house, name):
     laid = front_matter.read(house / "notebooks" / f"{name}.ipynb")
     assert (laid.path, laid.part, laid.status) == (name, part, "draft")
     assert laid.title == chapter.replace("_", " ").capitalize()
+    assert laid.pages == (name, f"{name}_evidence")
+    assert [chapter.path for chapter in front_matter.read_all(house / "notebooks")] == sorted(["toys/ball", name])
+
+
+def test_a_laid_lesson_and_its_evidence_are_as_the_rules_want_them(house):
+    lesson = house / "notebooks" / "toys" / "ball.ipynb"
+    assert rules.evidence_complaints(lesson) == []
+    assert rules.too_much_for_a_sitting(rules.read(lesson)) == []
+
+
+def test_a_page_of_evidence_is_no_chapter(house):
+    before = files(house)
+    with pytest.raises(ValueError, match=r"^NAME is 'toys/kite_evidence', expected the name of a chapter; its page of"):
+        lay.lay("toys/kite_evidence", house)
+    assert files(house) == before
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_no_page_has_an_error_or_leaves_this_machine(tour):
 def test_formulas_are_set(tour):
     left = {page: (facts["raw"], facts["broken"]) for page, facts in tour.items() if facts["raw"] or facts["broken"]}
     assert not left, f"formulas left as text, and with an error: {left}"
-    assert all(tour[page]["formulas"] for page in chapters(tour))
+    assert all(tour[page]["formulas"] for page in chapters(tour) if not page.endswith("_evidence.html"))
 
 
 def test_every_picture_says_what_it_shows(tour):

@@ -5,7 +5,8 @@ A chapter's answers stand beside its tests, in `<part>/<chapter>/answers.py`:
     RIGHT[exercise][a short name] = answer
     WRONG[exercise][a short name of the mistake] = (answer, words of the hint)
 
-An exercise of several arguments is given a tuple.
+An exercise of several arguments is given a tuple. The words may stand in any of the mistake's hints; a mistake that is
+made again gets the next one.
 """
 
 import copy
@@ -21,13 +22,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from interpbook.page.exercises import WrongAnswer, check
+from interpbook.page.exercises import WrongAnswer, check, forget
 
 TESTS = Path(__file__).parent
 PACKAGE = TESTS.parents[1] / "interpbook" / "chapters"
 # The chapters with exercises, as "part/chapter".
 CHAPTERS = sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.glob("*/*/") if path.name in dir(check))
-LEAST_RIGHT, LEAST_WRONG = 3, 5
+LEAST_RIGHT, LEAST_WRONG, LEAST_GRADED = 3, 5, 2
+
+
+@pytest.fixture(autouse=True)
+def first_hints() -> None:
+    """Hints begin with the first, whatever was tried before."""
+    forget()
 
 
 def answers(chapter: str, table: str) -> dict[str, dict]:
@@ -80,14 +87,43 @@ def test_a_right_answer_is_praised_in_one_line(capsys, chapter: str, name: str, 
     assert re.fullmatch(r"Correct: .+\.\n", capsys.readouterr().out)
 
 
+def refusals(chapter: str, name: str, wrong: object, times: int = 4) -> list[WrongAnswer]:
+    """What the check says when the same answer is handed in again and again."""
+    refused = []
+    for _ in range(times):
+        with pytest.raises(WrongAnswer) as caught:
+            exercise(chapter, name)(*parts(wrong))
+        refused.append(caught.value)
+    return refused
+
+
 @pytest.mark.parametrize(("chapter", "name", "answer"), cases("WRONG"))
-def test_a_wrong_answer_gets_the_hint_for_its_mistake(
+def test_a_wrong_answer_walks_through_the_hints_for_its_mistake(
     without_shape_checks, capsys, chapter: str, name: str, answer: tuple
 ) -> None:
-    wrong, hint = answer
-    with pytest.raises(WrongAnswer, match=re.escape(hint)):
-        exercise(chapter, name)(*parts(wrong))
+    wrong, words = answer
+    refused = refusals(chapter, name, wrong)
+    graded = refused[0].hints
+    assert any(words in hint for hint in graded), graded
+    assert [each.shown for each in refused] == [min(attempt, len(graded) - 1) for attempt in range(len(refused))]
+    assert all(str(each) == each.hints[each.shown] for each in refused)
     assert not capsys.readouterr().out
+
+
+@each_exercise
+def test_an_exercise_grades_its_hints(without_shape_checks, chapter: str, name: str) -> None:
+    mistakes = {
+        refusals(chapter, name, wrong, times=1)[0].hints for wrong, _ in answers(chapter, "WRONG")[name].values()
+    }
+    assert sum(len(graded) > 1 for graded in mistakes) >= LEAST_GRADED
+
+
+@each_exercise
+def test_after_a_right_answer_the_hints_begin_again(without_shape_checks, chapter: str, name: str) -> None:
+    wrong, _ = next(iter(answers(chapter, "WRONG")[name].values()))
+    refusals(chapter, name, wrong, times=2)
+    exercise(chapter, name)(*parts(next(iter(answers(chapter, "RIGHT")[name].values()))))
+    assert refusals(chapter, name, wrong, times=1)[0].shown == 0
 
 
 # --- no answer, an answer of another kind, a function that fails or returns something else ---
@@ -109,6 +145,7 @@ def takes_nothing() -> object:
 
 
 UNANSWERED = {"None": None, "an ellipsis": ...}
+UNWRITTEN = {"nothing": lambda *_: None, "an ellipsis": lambda *_: ...}
 NO_FUNCTION = {
     "text": "an answer",
     "a number": 3,
@@ -147,13 +184,38 @@ RETURNED = {
 }
 # What is handed in, and words of the hint where a function is asked for.
 STRANGE = {
-    **{name: (thing, "there is no answer here yet") for name, thing in UNANSWERED.items()},
     **{name: (thing, "should be a function") for name, thing in NO_FUNCTION.items()},
     **{name: (thing, " raised ") for name, thing in FAILING.items()},
     **{name: (thing, None) for name, thing in OF_A_LIBRARY.items()},
-    "returns None": (lambda *_: None, "returned None"),
     **{f"returns {name}": (lambda *_, value=value: value, None) for name, value in RETURNED.items()},
 }
+
+
+def in_place(chapter: str, name: str, thing: object, callable_only: bool = False) -> list[tuple]:
+    """A right answer, with the thing in place of each of its parts."""
+    right = parts(next(iter(answers(chapter, "RIGHT")[name].values())))
+    places = [place for place, part in enumerate(right) if callable(part) or not callable_only]
+    return [(*right[:place], thing, *right[place + 1 :]) for place in places]
+
+
+@pytest.mark.parametrize("missing", UNANSWERED.values(), ids=UNANSWERED)
+@each_exercise
+def test_a_starter_runs_and_says_whose_turn_it_is(capsys, chapter: str, name: str, missing: object) -> None:
+    check = exercise(chapter, name)
+    for answer in in_place(chapter, name, missing):
+        check(*answer)
+        turn = rf"Your turn \({'★' * check.rating}, {check.minutes} minutes?\): there is no answer here yet\.\n"
+        assert re.fullmatch(turn, capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("unwritten", UNWRITTEN.values(), ids=UNWRITTEN)
+@each_exercise
+def test_a_function_that_returns_nothing_is_not_written_yet(
+    without_shape_checks, capsys, chapter: str, name: str, unwritten: Callable
+) -> None:
+    for answer in in_place(chapter, name, unwritten, callable_only=True):
+        exercise(chapter, name)(*answer)
+        assert re.fullmatch(r"Your turn .+ returns nothing yet \(.+`return`.+\)\.\n", capsys.readouterr().out)
 
 
 def with_nan(value: object) -> object:
@@ -267,6 +329,32 @@ def spoiling(answer: object) -> object:
         return result
 
     return careless
+
+
+def untidy(answer: object) -> object:
+    """The answer, which leaves torch without gradients, with another default dtype, and layers as in training."""
+    if isinstance(answer, Tensor) or not callable(answer):
+        return answer
+
+    def leaving(*arguments: object) -> object:
+        result = answer(*arguments)
+        for argument in arguments:
+            if isinstance(argument, nn.Module):
+                argument.train().requires_grad_(False)
+        torch.set_grad_enabled(False)
+        torch.set_default_dtype(torch.float64)
+        return result
+
+    return leaving
+
+
+@each_right
+def test_an_answer_may_leave_modes_and_flags_changed(
+    without_shape_checks, chapter: str, name: str, answer: object
+) -> None:
+    exercise(chapter, name)(*map(untidy, parts(answer)))
+    assert torch.is_grad_enabled()
+    assert torch.get_default_dtype() == torch.float32
 
 
 @each_right

@@ -309,8 +309,11 @@ def test_centre_and_reset_in_a_kernel() -> None:
     kernel.center.click()
     assert kernel.x[0].nonzero().tolist() == [[3, 2], [3, 3]]
     kernel.clear.click()
+    kernel.row.value = 0
+    kernel.controls[1].value = 2
     kernel.reset.click()
     assert torch.equal(kernel.x, corner.double())
+    assert (kernel.row.value, kernel.controls[1].value) == (3, 0)
 
 
 def test_the_page_and_a_kernel_centre_alike() -> None:
@@ -355,8 +358,8 @@ def test_a_drawing_of_the_reader_s_own_is_no_example_in_a_kernel() -> None:
     torch.testing.assert_close(kernel.x, second)
     clear.click()
     kernel.reset.click()
-    assert (example.value, kernel.seen[-1].settings["example"]) == (1, 1)
-    torch.testing.assert_close(kernel.x, second)
+    assert (example.value, kernel.seen[-1].settings["example"]) == (0, 0)
+    torch.testing.assert_close(kernel.x, (images[0].double() * 255).round() / 255)
 
 
 def test_an_error_in_a_view_is_shown_in_a_kernel() -> None:

@@ -463,8 +463,54 @@ def test_a_drawing_of_the_reader_s_own_is_no_example(opened: Callable, change: s
     menu.select_option(label="a ring & more")
     assert np.array_equal(live.x, ring)
     live.press("clear")
-    live.press("reset")
-    assert menu.evaluate(shown) == "a ring & more"
+    menu.select_option(label="a ring & more")
     assert np.array_equal(live.x, ring)
     assert "(yours)" not in menu.inner_text()
     live.tab.wait_for_function("location.hash.includes('example=a+ring')")
+
+
+def test_reset_resets_everything(opened: Callable) -> None:
+    live = Live(opened())
+    first = live.said
+    live.menu("example").select_option(label="a ring & more")
+    live.menu("class").select_option(label="7")
+    live.slider("eps").fill("2")
+    live.press("erase")
+    live.stroke((6, 4), (6, 24))
+    live.tab.wait_for_function("location.hash.includes('eps=')")
+    live.press("reset")
+    assert live.said == first
+    assert np.array_equal(live.x, examples()["bar"][0])
+    assert live.get("[now.settings.eps, now.settings.example]") == [0.1, 0]
+    assert live.root.get_by_role("button", name="draw", exact=True).get_attribute("aria-pressed") == "true"
+    live.tab.wait_for_timeout(300)
+    assert live.tab.evaluate("location.hash") == ""
+
+
+def test_a_step_with_nothing_to_take_says_so(opened: Callable) -> None:
+    live = Live(opened())
+    step = list(VIEWS).index("gradient_step")
+    assert "no probability to take" not in live.said[step]
+    unlikely = int(live.logits.argmin())
+    live.menu("class").select_option(label=str(unlikely))
+    assert f"The network does not see {unlikely} here" in live.said[step]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (900, 800), (375, 700)])
+def test_the_first_view_stands_beside_the_drawing_or_right_below(opened: Callable, width: int, height: int) -> None:
+    live = Live(opened(viewport={"width": width, "height": height}))
+    drawing, view, tools = (
+        live.root.locator(part).first.bounding_box() for part in (".ib-surface", ".ib-view", ".ib-desk .ib-controls")
+    )
+    assert view["y"] + view["height"] <= height
+    if width >= 900:
+        assert view["x"] >= drawing["x"] + drawing["width"]
+        assert view["y"] < drawing["y"] + drawing["height"]
+    else:
+        assert drawing["y"] + drawing["height"] <= view["y"] < tools["y"]
+
+
+def test_what_a_finger_touches_is_44_pixels_high(opened: Callable) -> None:
+    live = Live(opened(viewport={"width": 375, "height": 700}, has_touch=True, is_mobile=True))
+    for target in live.root.locator("button, select, input").all():
+        assert target.bounding_box()["height"] > 43.9

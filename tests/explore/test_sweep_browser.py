@@ -75,6 +75,23 @@ def test_without_scripts_the_first_picture_is_there(opened: Callable) -> None:
     assert image.get_attribute("alt") == "a - line that rises to 1"
 
 
+def test_a_control_without_effect_says_so(chromium, tmp_path: Path) -> None:
+    def by(method, layer):
+        return draw(3 if method == "gradient" else layer, "-")
+
+    path = tmp_path / "page.html"
+    path.write_text(page_of(sweep(by, method=["gradient", "Grad-CAM"], layer=[1, 2]).html()))
+    tab = chromium.new_page()
+    tab.goto(path.as_uri())
+    layer, reason = tab.get_by_label("layer"), tab.get_by_text("(changes nothing here)")
+    assert layer.is_disabled()
+    assert reason.is_visible()
+    tab.get_by_label("method").select_option(label="Grad-CAM")
+    assert layer.is_enabled()
+    assert not reason.count()
+    tab.close()
+
+
 def test_nothing_scrolls_sideways_on_a_phone(opened: Callable) -> None:
     tab = opened(viewport={"width": 320, "height": 640})
     assert tab.evaluate("document.documentElement.scrollWidth") <= 320

@@ -1,4 +1,4 @@
-"""Each notebook registers itself; its card tells a reader the same, and so does the README."""
+"""Each lesson registers its chapter; its card tells a reader the same, and so does the README."""
 
 import re
 
@@ -11,7 +11,7 @@ import yaml
 
 ADDRESS = yaml.safe_load((rules.ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
 
-each_notebook = pytest.mark.parametrize("path", rules.NOTEBOOKS, ids=lambda path: path.stem)
+each_lesson = pytest.mark.parametrize("path", rules.LESSONS, ids=lambda path: path.stem)
 
 
 def card(path) -> str:
@@ -19,23 +19,23 @@ def card(path) -> str:
     return rules.cells(rules.read(path), "markdown")[0].replace("*", "")
 
 
-@each_notebook
+@each_lesson
 def test_it_registers_a_chapter(path):
     assert front_matter.read(path).part == path.parent.name
 
 
-@each_notebook
+@each_lesson
 def test_the_heading_begins_with_the_title(path):
     assert card(path).startswith(f"# {front_matter.read(path).title}")
 
 
-@each_notebook
+@each_lesson
 def test_the_card_asks_the_question(path):
     (asked,) = re.findall(r"^The question\. (.+)$", card(path), re.MULTILINE)
     assert front_matter.read(path).question.lower() in asked.lower()
 
 
-@each_notebook
+@each_lesson
 def test_the_card_says_minutes_and_prerequisites(path):
     chapter = front_matter.read(path)
     (minutes, assumed) = re.findall(r"^Time (\d+) minutes · Prerequisites (.+?) · ", card(path), re.MULTILINE)[0]
@@ -44,7 +44,7 @@ def test_the_card_says_minutes_and_prerequisites(path):
         assert (f"(../{name}.ipynb)" if name in chapter.chapters_before else name) in assumed
 
 
-@each_notebook
+@each_lesson
 def test_the_card_leads_to_colab(path):
     owner = ADDRESS.removeprefix("https://github.com/")
     address = f"https://colab.research.google.com/github/{owner}/blob/main/notebooks/{path.parent.name}/{path.name}"

@@ -4,6 +4,7 @@ import notebook_rules as rules
 import pytest
 
 each_notebook = pytest.mark.parametrize("path", rules.NOTEBOOKS, ids=lambda path: path.stem)
+each_lesson = pytest.mark.parametrize("path", rules.LESSONS, ids=lambda path: path.stem)
 
 
 def markdown(text: str) -> dict:
@@ -35,14 +36,14 @@ def test_numbers_in_words_are_stored(path):
     assert rules.number_formats(rules.read(path)) == []
 
 
-@each_notebook
+@each_lesson
 def test_a_chapter_has_a_readable_length(path):
     notebook = rules.read(path)
     least, most = rules.WORDS
     assert rules.is_draft(notebook) or least <= rules.words(notebook) <= most
 
 
-@each_notebook
+@each_lesson
 def test_a_chapter_opens_with_its_card(path):
     first = "\n".join(rules.cells(rules.read(path), "markdown")[:2])
     assert first.startswith("# ")

@@ -21,12 +21,12 @@ VISION = {
 }
 
 
-def linear(color: str) -> np.ndarray:
+def linear(color: str | tuple[float, ...]) -> np.ndarray:
     rgb = np.array(to_rgb(color))
     return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
 
 
-def contrast(one: str, two: str) -> float:
+def contrast(one: str | tuple[float, ...], two: str) -> float:
     """As WCAG defines it."""
     low, high = sorted(float(linear(c) @ [0.2126, 0.7152, 0.0722]) for c in (one, two))
     return (high + 0.05) / (low + 0.05)
@@ -43,6 +43,46 @@ def test_text_axes_and_ticks_all_have_that_grey() -> None:
     figures.use_style()
     for key in ("text.color", "axes.labelcolor", "axes.edgecolor", "axes.titlecolor", "xtick.color", "ytick.color"):
         assert plt.rcParams[key] == colors.GRAY
+
+
+@pytest.mark.parametrize("background", [LIGHT, DARK])
+def test_half_of_the_strongest_value_of_a_map_stands_out(background: str) -> None:
+    for value in (0.25, 0.75):  # half of the largest below zero, and above
+        *color, opacity = colors.SIGNED(value)
+        seen = opacity * np.array(color) + (1 - opacity) * np.array(to_rgb(background))
+        assert contrast(tuple(seen), background) >= 2.4
+
+
+@pytest.mark.parametrize("background", [LIGHT, DARK])
+def test_a_map_without_a_sign_has_no_colour_of_the_page(background: str) -> None:
+    """White, or the dark, would say that nothing is there."""
+    figures.use_style()
+    shades = plt.get_cmap(plt.rcParams["image.cmap"])(np.linspace(0, 1, 50))[:, :3]
+    assert np.abs(shades - np.array(to_rgb(background))).max(axis=1).min() > 0.15
+
+
+def test_a_text_that_is_cut_off_is_named() -> None:
+    fig = plot()
+    fig.text(0.9, 0.5, "anti score matching")
+    with pytest.raises(ValueError, match="fig: the text 'anti score matching' is cut off at the edge, by"):
+        page.figure(fig, alt="a line that rises")
+
+
+@pytest.mark.parametrize("part", ["title", "xlabel", "xticklabels"])
+def test_parts_of_axes_are_looked_at(part: str) -> None:
+    fig, ax = plt.subplots(figsize=(2, 1), layout="none")
+    ax.set(xticks=[0.5], xticklabels=["half"])
+    ax.set(**{part: ["much too long for it" * 3] if part == "xticklabels" else "much too long for it" * 3})
+    with pytest.raises(ValueError, match="much too long"):
+        figures.check_labels(fig)
+
+
+def test_labels_of_ticks_beyond_an_axis_are_not_cut_off() -> None:
+    fig, axes = plt.subplots(1, 2)
+    axes[0].set_xticks([0, 1, 50], ["zero", "one", "far beyond the end"])
+    axes[0].set(xlim=(0, 1), ylim=(2, -1), title="a title")
+    axes[1].axis("off")
+    figures.check_labels(fig)
 
 
 @pytest.mark.parametrize("vision", VISION)

@@ -1,4 +1,4 @@
-"""Claims: recorded with the output, shown as one row, and raised when outcome and verdict part."""
+"""Claims: recorded with the output, shown as a sentence with a badge, and raised when outcome and verdict part."""
 
 import json
 import re
@@ -11,26 +11,71 @@ import torch
 
 from interpbook import page
 from interpbook.output.numbers import measured
-from interpbook.page import claims, registry
+from interpbook.page import claim_view, claims, registry
 from interpbook.page.claims import ClaimError
 
 pytestmark = pytest.mark.usefixtures("toy_claims")
 
 
-def test_a_claim_shows_one_row_and_records_its_numbers(shown) -> None:
+def entry_with(toy_claims: Path, id: str, line: str) -> None:
+    """Adds a key to one of the toy claims."""
+    text = toy_claims.read_text()
+    toy_claims.write_text(text.replace(f"id: {id},", f"id: {id}, {line},"))
+    registry.read.cache_clear()
+    registry._load.cache_clear()
+
+
+def test_a_claim_shows_its_sentence_with_a_badge_and_records_its_numbers(shown) -> None:
     page.claim("toy.order", {"a": [0.1, 0.2, 0.3], "b": torch.tensor([0.2, 0.3, 0.4])})
     [output] = shown.outputs
     stored = output.metadata["interpbook"]["claim"]
     assert json.loads(json.dumps(stored)) == stored
+    assert list(stored) == sorted(stored)  # as it is saved, so that numbers keep their order
     assert (stored["id"], stored["scale"], stored["verdict"]) == ("toy.order", "quick", "reproduced")
-    assert dict(stored["measured"])["a"] == {"mean": 0.2, "std": 0.1, "low": 0.1, "high": 0.3, "n": 3}
+    a = {"mean": 0.2, "std": 0.1, "low": 0.1, "high": 0.3, "n": 3}
+    assert stored["headline"] == ["a", a]
+    assert dict(stored["measured"])["a"] == a
     html = output.data["text/html"]
-    assert html.count("<tr") == 1
-    assert re.findall('<span class="measured">(.*?)</span>', html)[:2] == ["0.2 ± 0.1", "0.3 ± 0.1"]
-    assert '<cite data-cite="someone2019">Someone 2019</cite>' in html
-    assert "The paper: 0.25" in html
-    assert "✓ reproduced" in html
+    summary, opened = re.fullmatch(".*<summary>(.*)</summary>(.*)</details></div>", html, re.DOTALL).groups()
+    assert re.sub("<.*?>", "", summary).endswith(" ✓ reproduced · a 0.2 ± 0.1 (3 seeds)")
+    assert re.findall('<span class="measured">(.*?)</span>', html) == ["0.2 ± 0.1", "0.2 ± 0.1", "0.3 ± 0.1"]
+    assert '<cite data-cite="someone2019">Someone 2019</cite>' in opened
+    assert "The paper: 0.25" in opened
+    assert 'id="claim-toy-order"' in html
+    assert "[reproduced, a «0.2 ± 0.1» (3 seeds)]" in output.data["text/plain"]
     assert "a «0.2 ± 0.1»; b «0.3 ± 0.1» (± over 3 seeds)" in output.data["text/plain"]
+
+
+def test_the_badge_shows_the_number_that_the_registry_asks_for(shown, toy_claims: Path) -> None:
+    entry_with(toy_claims, "toy.order", "headline: b - a")
+    page.claim("toy.order", {"a": [0.1, 0.2, 0.3], "b": [0.3, 0.3, 0.6]})
+    label, number = shown.outputs[0].metadata["interpbook"]["claim"]["headline"]
+    assert (label, number["mean"], number["low"], number["n"]) == ("b - a", 0.2, 0.1, 3)
+    assert "✓ reproduced · b - a <span" in shown.outputs[0].data["text/html"]
+
+
+def test_a_headline_that_is_a_name_keeps_its_tolerance(shown, toy_claims: Path) -> None:
+    entry_with(toy_claims, "toy.order", "headline: b, tolerance: {b: 0.5}")
+    page.claim("toy.order", {"a": [0.1, 0.2], "b": [0.3, 0.4]})
+    label, number = shown.outputs[0].metadata["interpbook"]["claim"]["headline"]
+    assert (label, number["tolerance"]) == ("b", 0.5)
+
+
+def test_a_lesson_s_claim_links_to_its_evidence_and_names_the_objection(shown, toy_claims: Path) -> None:
+    entry_with(toy_claims, "toy.order", "evidence: All seeds, objection: It is chance. It is not.")
+    page.claim("toy.order", {"a": [0.1, 0.2], "b": [0.3, 0.4]})
+    html = shown.outputs[0].data["text/html"]
+    assert '<a class="ib-evidence" href="toy_evidence.ipynb" data-heading="All seeds">All seeds</a>' in html
+    assert "<dt>An opponent would say</dt><dd>It is chance. It is not.</dd>" in html
+
+
+def test_an_ordering_says_that_it_is_no_more(shown, toy_claims: Path) -> None:
+    text = toy_claims.read_text().replace("all(a < b)", "mean(a) < mean(b)")
+    toy_claims.write_text(text)
+    entry_with(toy_claims, "toy.order", "ordering_only: true")
+    page.claim("toy.order", {"a": [0.1, 0.2], "b": [0.3, 0.4]})
+    assert "✓ reproduced, ordering only · a" in shown.outputs[0].data["text/html"]
+    assert "[reproduced, ordering only, a" in shown.outputs[0].data["text/plain"]
 
 
 def test_numbers_are_stored_with_six_digits(shown) -> None:
@@ -74,9 +119,11 @@ def test_text_of_the_registry_is_escaped(shown) -> None:
 
 
 def test_text_of_a_hostile_notebook_is_escaped() -> None:
-    record = claims.ClaimRecord("toy.sum", {"<b>": measured(0.5)}, "<script>alert(1)</script>", "holds")
-    assert "<script>" not in claims.claim_row_html(record)
-    assert "<b>" not in claims.claim_row_html(record)
+    number = measured(0.5)
+    record = claims.ClaimRecord("toy.sum", ("<b>", number), {"<b>": number}, "<script>alert(1)</script>", "holds")
+    for html in (claim_view.row_html(record, ["<b>"], '"<b>'), claim_view.badge_html(record)):
+        assert "<script>" not in html
+        assert "<b>" not in html
 
 
 def test_a_failing_criterion_raises_and_records_nothing(shown) -> None:
@@ -130,16 +177,9 @@ def test_an_unknown_id_names_its_neighbours() -> None:
         page.claim("toy.ordre", 1.0)
 
 
-def test_the_table_holds_what_was_recorded_once_each(shown) -> None:
+def test_a_page_that_starts_again_forgets_its_claims(shown) -> None:
     page.claim("toy.fails", 0.5)
-    page.claim("toy.sum", 0.0)
-    page.claim("toy.fails", 0.25)
-    page.claims_table()
-    table = shown.outputs[-1].data["text/html"]
-    assert re.findall('data-claim="(.*?)"', table) == ["toy.fails", "toy.sum"]
-    assert '<span class="measured">0.25</span>' in table
-    stored = shown.outputs[-1].metadata["interpbook"]["claims"]
-    assert [claim["measured"][0][1].get("mean") for claim in stored] == [0.25, None]
+    assert claims.recorded_ids() == ["toy.fails"]
     page.start()
     assert claims.recorded_ids() == []
 
@@ -155,7 +195,8 @@ def test_a_notebook_gives_its_claims_back(shown, tmp_path: Path) -> None:
     records = claims.read_notebook(path)
     assert [record.id for record in records] == ["toy.order", "toy.sum"]
     assert all(record.notebook == str(path) for record in records)
-    assert claims.claim_row_html(records[0]) in shown.outputs[0].data["text/html"]
+    assert claim_view.badge_html(records[0]) == shown.outputs[0].data["text/html"]
+    assert claim_view.plain(records[0]) == shown.outputs[0].data["text/plain"]
     assert claims.unrecorded([path]) == ["toy.fails"]
 
 

@@ -125,3 +125,34 @@ def test_names_must_be_measured_and_arrays_reduced() -> None:
         criterion.holds("a < b", {"a": A, "b": B})
     with pytest.raises(ValueError, match="no single truth value"):
         criterion.holds("0 < a < 5", {"a": A})
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("mean(a) < mean(b)", True),
+        ("mean(a) < median(b) and all(a > 0)", True),
+        ("mean(a - b) > 0", True),
+        ("mean(a) - mean(b) > 0.1", True),
+        ("mean(a) / mean(b) < 0.5", True),
+        ("mean(a - b) > 2 * stderr(a - b)", False),
+        ("mean(a) < 0.1", False),
+        ("all(a < b)", False),
+        ("max(a) < min(b)", False),
+        ("a < b", False),
+    ],
+)
+def test_means_that_are_told_apart_without_a_standard_error_are_found(text: str, means: bool) -> None:
+    assert criterion.compares_means(text) == means
+
+
+def test_an_expression_is_evaluated_entry_by_entry() -> None:
+    a, b = np.array([1.0, 2.0]), np.array([0.5, 0.25])
+    assert criterion.value("a / b - 1", {"a": a, "b": b}).tolist() == [1.0, 7.0]
+    assert criterion.value("mean(a)", {"a": a}) == 1.5
+    with np.errstate(divide="ignore"), pytest.raises(ValueError, match="expected finite numbers"):
+        criterion.value("a / (b - b)", {"a": a, "b": b})
+    with pytest.raises(ValueError, match="reads c, but measured was a"):
+        criterion.value("a - c", {"a": a})
+    with pytest.raises(ValueError, match="is not one of the functions"):
+        criterion.value("exec(a)", {"a": a})

@@ -6,7 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from interpbook.page import claims, executed
+from interpbook.output.numbers import measured
+from interpbook.page import claim_view, claims, executed
 
 pytestmark = pytest.mark.usefixtures("toy_claims")
 
@@ -77,7 +78,19 @@ def test_what_was_seen_elsewhere_counts_while_code_and_claims_stay(notebook: Pat
     assert executed.seen_on(notebook, seen) == {"toy.sum": ["AVX2"]}
 
 
+def test_a_lesson_and_its_evidence_share_claims_and_are_seen_apart(notebook: Path) -> None:
+    evidence = notebook.with_name("toy_evidence.ipynb")
+    evidence.write_text(notebook.read_text())
+    assert executed.chapter_of(evidence) == executed.chapter_of(notebook) == "part/toy"
+    assert executed.fingerprint_with_claims(evidence) == executed.fingerprint_with_claims(notebook)
+    seen = notebook.with_name("travel.json")
+    executed.note_seen(notebook, "AVX2", ["toy.sum"], seen)
+    executed.note_seen(evidence, "AVX2", ["toy.order"], seen)
+    assert executed.seen_on(notebook, seen) == {"toy.sum": ["AVX2"]}
+    assert executed.seen_on(evidence, seen) == {"toy.order": ["AVX2"]}
+
+
 def test_the_ledger_says_where(shown) -> None:
-    record = claims.ClaimRecord("toy.sum", {}, "quick", "holds")
-    assert "confirmed with AVX2, no AVX" in claims.claim_row_html(record, ["AVX2", "no AVX"])
-    assert "confirmed" not in claims.claim_row_html(record)
+    record = claims.ClaimRecord("toy.sum", ("value", measured(0.5)), {}, "quick", "holds")
+    assert "confirmed with AVX2, no AVX" in claim_view.row_html(record, ["AVX2", "no AVX"])
+    assert "confirmed" not in claim_view.row_html(record)

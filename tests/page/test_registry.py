@@ -35,6 +35,16 @@ def test_a_claim_is_read_as_written(tmp_path: Path) -> None:
     assert claim.tolerance == {}
 
 
+def test_what_the_badge_shows_is_read_as_written(tmp_path: Path) -> None:
+    more = {"headline": "b - a", "evidence": "All seeds", "objection": "Chance?", "ordering_only": True}
+    entry = {**GOOD, "criterion": "mean(a) < mean(b)", **more}
+    [claim] = registry.read(write(tmp_path / "a" / "c.yml", entry)).values()
+    assert (claim.headline, claim.evidence, claim.objection) == ("b - a", "All seeds", "Chance?")
+    assert claim.ordering_only
+    [without] = registry.read(write(tmp_path / "a" / "d.yml", GOOD)).values()
+    assert (without.headline, without.evidence, without.objection, without.ordering_only) == (None, None, None, False)
+
+
 @pytest.mark.parametrize(("stated", "read"), [(0.1, {"value": 0.1}), ({"a": 1, "b": 0.5}, {"a": 1.0, "b": 0.5})])
 def test_a_tolerance_is_of_one_quantity_or_by_name(tmp_path: Path, stated: object, read: dict) -> None:
     [claim] = registry.read(write(tmp_path / "a" / "c.yml", {**GOOD, "tolerance": stated})).values()
@@ -64,6 +74,11 @@ def test_a_registry_of_comments_is_empty(tmp_path: Path) -> None:
         ({"why": "because"}, "why is required"),
         ({"sentence": ""}, "sentence is ''"),
         ({"spread": 1}, "unknown: spread"),
+        ({"headline": "import a"}, "is not a Python expression"),
+        ({"headline": ""}, "headline is ''"),
+        ({"objection": 3}, "objection is 3, expected text"),
+        ({"ordering_only": "yes"}, "ordering_only is 'yes', expected true"),
+        ({"ordering_only": True}, "ordering_only goes with a criterion that compares means"),
         ({"tolerance": 0}, "tolerance of value is 0, expected a positive number"),
         ({"tolerance": {"a": "some"}}, "tolerance of a is 'some', expected a positive number"),
     ],

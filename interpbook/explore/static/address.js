@@ -32,6 +32,14 @@ function writeNow(root, controls) {
   history.replaceState(history.state, "", ownAddress(root) + state);
 }
 
+// A figure as it was at first has no state in its address.
+function clearAddress(root) {
+  clearTimeout(root.writing);
+  if (location.hash.indexOf("#figure-") === 0) {
+    history.replaceState(history.state, "", location.pathname + location.search);
+  }
+}
+
 // Calls `moved` after the controls were set from the address, now and whenever the address changes.
 function followAddress(root, controls, moved) {
   function follow() {

@@ -27,6 +27,7 @@ function makeControl(description) {
   var output = element("output");
   var box = element("label");
   var own = new Option("(yours)", "");
+  var reason = element("small", "", "(changes nothing here)");
   var held = description.start;
   if (slider) {
     input.type = "range";
@@ -61,6 +62,16 @@ function makeControl(description) {
     return held;
   }
 
+  // Whether the control changes nothing at present; it says so, and cannot be moved.
+  function idle(is) {
+    input.disabled = is;
+    if (is) {
+      box.append(reason);
+    } else {
+      reason.remove();
+    }
+  }
+
   function leave() {
     input.add(own);
     input.value = "";
@@ -75,7 +86,7 @@ function makeControl(description) {
   own.hidden = own.disabled = true;
   return {
     name: description.name, labels: description.labels, box: box, input: input, position: position, set: set,
-    leave: leave, left: left
+    leave: leave, left: left, idle: idle
   };
 }
 

@@ -6,7 +6,8 @@
 //   intervals  a signed number for each label, with `errors` on either side
 
 var POSITIVE = [213, 94, 0];
-var NEGATIVE = [0, 114, 178];
+var NEGATIVE = [0, 128, 200];
+var OPACITY = 0.6; // as in interpbook.output.colors
 var drawn = {};
 
 drawn.image = function (box, picture) {
@@ -27,7 +28,7 @@ drawn.map = function (box, picture) {
   paintPixels(box, picture.shape[0], picture.shape[1], function (pixel, rgba, at) {
     var value = picture.values[pixel] / limit;
     rgba.set(value < 0 ? NEGATIVE : POSITIVE, at);
-    rgba[at + 3] = 255 * Math.abs(value);
+    rgba[at + 3] = 255 * Math.pow(Math.abs(value), OPACITY);
   });
 };
 

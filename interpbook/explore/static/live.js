@@ -37,6 +37,10 @@ function bringToLife(root, data) {
   var answer = "";
   var said = [];
 
+  function toTheMiddle() {
+    brush.place((shape[1] - 1) / 2, (shape[2] - 1) / 2);
+  }
+
   // Also the example that was left, for the list says then that it is there again.
   function takeExample() {
     example.set(example.position());
@@ -113,7 +117,7 @@ function bringToLife(root, data) {
   }
 
   root.append(layOut());
-  brush.place((shape[1] - 1) / 2, (shape[2] - 1) / 2);
+  toTheMiddle();
   takeExample();
   draw();
   speak();
@@ -148,6 +152,19 @@ function bringToLife(root, data) {
       });
     }
 
+    // Everything is as a reader meets it.
+    function reset() {
+      controls.forEach(function (control, k) {
+        control.set(data.controls[k].start);
+      });
+      useTool({ target: pen });
+      toTheMiddle();
+      takeExample();
+      draw();
+      speak();
+      clearAddress(root);
+    }
+
     useTool({ target: pen });
     tools.append(pen, eraser, change("clear", function () {
       brush.x.fill(0);
@@ -155,10 +172,7 @@ function bringToLife(root, data) {
     }), change("centre", function () {
       brush.x = centered(brush.x, shape);
       makeOwn();
-    }), change("reset", function () {
-      takeExample();
-      writeAddress(root, controls);
-    }));
+    }), button("reset", reset));
     spoken.setAttribute("aria-live", "polite");
     desk.append(brush.surface, tools);
     controls.forEach(function (control) {

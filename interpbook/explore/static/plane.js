@@ -112,7 +112,8 @@ function bringToLife(root, data) {
       controls.forEach(function (control, k) {
         control.set(data.controls[k].start);
       });
-      moved();
+      touched(true);
+      clearAddress(root);
     }));
     spoken.setAttribute("aria-live", "polite");
     clip.append(inside);

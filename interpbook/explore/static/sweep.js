@@ -17,12 +17,22 @@ function bringToLife(root, data) {
   var controls = data.controls.map(makeControl);
   state.setAttribute("aria-live", "polite");
 
+  // The state at the positions of the controls, that of control `k` being another one where it is given.
+  function stateAt(k, other) {
+    return data.states[controls.reduce(function (before, control, j) {
+      return before * control.labels.length + (j === k ? other : control.position());
+    }, 0)];
+  }
+
   function draw() {
-    var position = controls.reduce(function (before, control) {
-      return before * control.labels.length + control.position();
-    }, 0);
-    image.src = pictures[data.states[position].picture];
-    image.alt = data.states[position].alt;
+    var now = stateAt();
+    image.src = pictures[now.picture];
+    image.alt = now.alt;
+    controls.forEach(function (control, k) {
+      control.idle(control.labels.every(function (_, other) {
+        return stateAt(k, other).picture === now.picture;
+      }));
+    });
   }
 
   function moved() {

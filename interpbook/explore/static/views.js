@@ -41,9 +41,14 @@ views.gradient_x_input = function (now) {
 
 views.gradient_step = function (now) {
   var gradient = now.lossGradient();
-  return comparison(now, now.at(now.x.map(function (value, k) {
+  var shown = comparison(now, now.at(now.x.map(function (value, k) {
     return Math.min(1, Math.max(0, value + now.settings.eps * Math.sign(gradient[k])));
   })));
+  // A probability that is shown as 0%.
+  if (now.probabilities[now.target] < 0.005) {
+    shown.facts.push(["nothing", { label: now.labels[now.target] }]);
+  }
+  return shown;
 };
 
 views.occlusion = function (now) {

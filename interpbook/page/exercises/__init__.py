@@ -11,18 +11,23 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import torch
 
-class WrongAnswer(AssertionError):
-    """The answer is wrong; the message is a hint. A notebook shows the hint alone, with no traceback."""
+from interpbook.page.exercises.hints import WrongAnswer, forget, next_hint
 
-    def _render_traceback_(self) -> list[str]:
-        return [f"Not yet: {self}"]
+__all__ = ["Chapter", "Checks", "WrongAnswer", "check", "exercise", "forget", "guarded"]
+
+
+class _Unanswered(Exception):
+    """There is no answer yet; the message says where it is missing."""
 
 
 def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None]], Callable[..., None]]:
-    """Make a check of a function that raises `WrongAnswer("hint")`, or returns a few words of praise or None.
+    """Make a check of a function that raises `WrongAnswer(nudge, factor, formula)`, or returns words of praise or None.
 
-    The student's functions reach the check guarded: where one raises, or returns nothing, the hint names it.
+    The student's functions reach the check guarded: where one raises, the hint names it. What has no answer yet (None,
+    `...`, a function that returns nothing) is no mistake: the check says so in one line and does not raise, so that a
+    page with open exercises runs from top to bottom. A forgotten `return` looks the same, and the line asks for it.
 
     Args:
         rating: how hard, from 1 to 3.
@@ -36,6 +41,8 @@ def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None
     ...     if answer(3) != 6:
     ...         raise WrongAnswer("your function does not double 3")
     ...     return "6 is twice 3."
+    >>> double(...)
+    Your turn (★, 2 minutes): there is no answer here yet.
     >>> double(lambda x: 2 * x)
     Correct: 6 is twice 3.
     >>> double.minutes
@@ -47,11 +54,23 @@ def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None
         raise ValueError(f"minutes is {minutes!r}, expected a positive number")
 
     def decorate(check: Callable[..., str | None]) -> Callable[..., None]:
+        key = f"{check.__module__}.{check.__qualname__}"
+
         @functools.wraps(check)
         def checked(*answers: object) -> None:
-            if any(answer is None or answer is ... for answer in answers):
-                raise WrongAnswer("there is no answer here yet: it is still None or ...")
-            praise = check(*map(guarded, answers))
+            try:
+                if any(answer is None or answer is ... for answer in answers):
+                    raise _Unanswered("there is no answer here yet")
+                with torch.enable_grad():
+                    praise = check(*map(guarded, answers))
+            except _Unanswered as missing:
+                unit = "minute" if minutes == 1 else "minutes"
+                print(f"Your turn ({'★' * rating}, {minutes} {unit}): {missing}.")
+                return
+            except WrongAnswer as wrong:
+                next_hint(key, wrong)
+                raise
+            forget(key)
             print(f"Correct: {praise}" if praise else "Correct.")
 
         checked.rating, checked.minutes = rating, minutes  # type: ignore[attr-defined]
@@ -61,7 +80,10 @@ def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None
 
 
 def guarded(answer: object) -> object:
-    """A student's function, or module, that turns its own failures into hints; what cannot be called as it is."""
+    """A student's function, or module, that turns its own failures into hints; what cannot be called as it is.
+
+    Torch's modes (whether gradients are taken, the default dtype) are afterwards as they were: the check needs them.
+    """
     if not callable(answer):
         return answer
     called = getattr(answer, "__name__", type(answer).__name__)
@@ -71,16 +93,20 @@ def guarded(answer: object) -> object:
 
     @functools.wraps(answer, updated=())
     def guarded(*args: object, **keywords: object) -> object:
+        grad, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
         try:
             result = answer(*args, **keywords)
-        except WrongAnswer:
+        except (WrongAnswer, _Unanswered):
             raise
         except Exception as error:
             line = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == home][-1:]
             where = f" in line {line[0]}" if line else ""
             raise WrongAnswer(f"{name} raised {type(error).__name__}{where}: {error}") from error
-        if result is None:
-            raise WrongAnswer(f"{name} returned None: is there a `return` at its end?")
+        finally:
+            torch.set_grad_enabled(grad)
+            torch.set_default_dtype(dtype)
+        if result is None or result is ...:
+            raise _Unanswered(f"{name} returns nothing yet (if it is written: is there a `return` at its end?)")
         return result
 
     return guarded

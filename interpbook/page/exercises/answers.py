@@ -14,7 +14,7 @@ def expect_function(answer: object) -> None:
     >>> expect_function(3)
     Traceback (most recent call last):
         ...
-    interpbook.page.exercises.WrongAnswer: the answer should be a function; give its name, without calling it
+    interpbook.page.exercises.hints.WrongAnswer: the answer should be a function; give its name, without calling it
     """
     if not callable(answer):
         raise WrongAnswer("the answer should be a function; give its name, without calling it")

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 X = torch.tensor([[1.0, 2.0]])
+SLOPE = torch.tensor([1.0, -2.0])
 
 
 def norm_bias(norm) -> Tensor:
@@ -24,6 +25,10 @@ def bias_by_differences(norm) -> Tensor:
 def tangent_intercept(eta, z: Tensor) -> Tensor:
     value, slope = torch.func.jvp(eta, (z,), (torch.ones_like(z),))
     return value - slope * z
+
+
+def slope_of(eta, z: Tensor) -> Tensor:
+    return torch.func.jvp(eta, (z,), (torch.ones_like(z),))[1]
 
 
 def with_autograd(eta, z: Tensor) -> Tensor:
@@ -60,9 +65,10 @@ def by_example(weight, bias, v, c, x):
 
 RIGHT = {
     "counterexample": {
-        "a constant is added": (lambda x: x.relu().sum(1), lambda x: x.relu().sum(1) + 1, X),
+        "two kinks": (lambda x: x.relu().sum(1), lambda x: (x - 0.5).relu().sum(1), X),
         "an absolute value with another bias": (lambda x: x.abs().sum(1), lambda x: (x + 3).abs().sum(1), X),
-        "planes": (lambda x: x @ torch.tensor([1.0, -2.0]), lambda x: x @ torch.tensor([1.0, -2.0]) - 0.5, -X),
+        "a plane, and a plane that is cut": (lambda x: x @ SLOPE, lambda x: (x @ SLOPE - 0.5).clamp(min=-3), -X),
+        "flat at x, of two heights": (lambda x: (x[:, 0] - 3).relu(), lambda x: 1 - (x[:, 1] - 5).relu(), X),
     },
     "batch_norm_bias": {
         "by the formula": norm_bias,
@@ -89,6 +95,12 @@ WRONG = {
         "curved functions": ((lambda x: x.square().sum(1), lambda x: x.square().sum(1) + 1, X), "not linear"),
         "no sum over the input": ((lambda x: x, lambda x: x + 1, X), "one number per example"),
         "a point and not a batch": ((lambda x: x.sum(1), lambda x: x.sum(1) + 1, X[0]), "shape (1, D)"),
+        "a constant is added": ((lambda x: x.relu().sum(1), lambda x: x.relu().sum(1) + 1, X), "plus a constant"),
+        "planes": ((lambda x: x @ SLOPE, lambda x: x @ SLOPE - 0.5, -X), "plus a constant"),
+        "two constants": ((lambda x: torch.zeros(len(x)), lambda x: torch.ones(len(x)), X), "plus a constant"),
+        "cut off from x": ((lambda x: x.detach().sum(1), lambda x: 2 * x.detach().sum(1), X), "cut off from x"),
+        "a kink at the point": ((lambda x: x.relu().sum(1), lambda x: x.abs().sum(1), 0 * X), "not linear"),
+        "a point at infinity": ((lambda x: x.sum(1), lambda x: x.abs().sum(1), X / 0), "should be finite"),
         "a point of integers": ((lambda x: x.sum(1), lambda x: x.sum(1) + 1, X.long()), "floating"),
     },
     "batch_norm_bias": {
@@ -98,19 +110,54 @@ WRONG = {
         "no eps": (lambda n: (n.bias - n.running_mean * n.weight / n.running_var.sqrt()).detach(), "eps"),
         "summed over the channels": (lambda n: norm_bias(n).sum(), "one number per channel"),
         "no division by the deviation": (lambda n: (n.bias - n.running_mean * n.weight).detach(), "root of variance"),
+        "no weight": (
+            lambda n: (n.bias - n.running_mean * (n.running_var + n.eps).rsqrt()).detach(),
+            "weight is missing",
+        ),
+        "the weight times all": (
+            lambda n: (n.weight * (n.bias - n.running_mean * (n.running_var + n.eps).rsqrt())).detach(),
+            "not to the bias",
+        ),
+        "eps beside the root": (
+            lambda n: (n.bias - n.running_mean * n.weight / (n.running_var.sqrt() + n.eps)).detach(),
+            "under the root",
+        ),
+        "the variance, not its root": (
+            lambda n: (n.bias - n.running_mean * n.weight / (n.running_var + n.eps)).detach(),
+            "by its root",
+        ),
+        "as in training": (lambda n: n.train()(torch.zeros(1, 5, 1, 1)).flatten(), "raised ValueError"),
+        "left in training, and the sign": (lambda n: 2 * n.train().bias.detach() - norm_bias(n), "sign"),
+        "the statistics are forgotten": (lambda n: n.reset_running_stats() or norm_bias(n), "explicit bias only"),
+        "what it gives to ones": (lambda n: n(torch.ones(1, 5, 1, 1)).flatten(), "go through the running mean"),
+        "right with parameters only": (lambda n: norm_bias(n) if n.affine else 0 * n.running_mean, "affine=False"),
         "a tensor, not a function": (torch.ones(5), "function"),
     },
     "implicit_bias": {
-        "the activation itself": (lambda eta, z: eta(z), "ReLU"),
-        "the value at zero": (lambda eta, z: eta(torch.zeros_like(z)), "z ** 2"),
+        "the activation itself": (lambda eta, z: eta(z), "activation itself"),
+        "the value at zero": (lambda eta, z: eta(torch.zeros_like(z)), "value at zero"),
         "summed over the elements": (lambda eta, z: tangent_intercept(eta, z).sum(), "shape of z"),
         "no bias at all": (lambda eta, z: torch.zeros_like(z), "bias 3"),
-        "the sign": (lambda eta, z: -tangent_intercept(eta, z), "bias 3"),
+        "the sign": (lambda eta, z: -tangent_intercept(eta, z), "changed places"),
+        "the slope without z": (lambda eta, z: eta(z) - slope_of(eta, z), "multiplied by z"),
+        "the slope's part added": (lambda eta, z: eta(z) + slope_of(eta, z) * z, "is added"),
+        "the slope's part alone": (lambda eta, z: slope_of(eta, z) * z, "where is the value"),
+        "less the slope's part": (lambda eta, z: -slope_of(eta, z) * z, "not from the value"),
+        "the slope alone": (slope_of, "slope alone"),
+        "the slope at zero": (lambda eta, z: eta(z) - slope_of(eta, 0 * z) * z, "slope is taken at zero"),
+        "one slope for all": (lambda eta, z: eta(z) - slope_of(eta, z).sum() * z, "added up"),
+        "the mean slope": (lambda eta, z: eta(z) - slope_of(eta, z).mean() * z, "its mean over the elements"),
+        "a coarse difference": (
+            lambda eta, z: eta(z) - (eta(z + 0.01) - eta(z)) / 0.01 * z,
+            "whose tangent you can draw",
+        ),
+        "right without a kink": (lambda eta, z: tangent_intercept(eta, z) if eta is not torch.relu else z, "ReLU"),
+        "numbers of another kind": (lambda eta, z: tangent_intercept(eta, z).long(), "tangent"),
     },
     "two_layers": {
         "the gradient of units that are off": (
             lambda w, b, v, c, x: (x * (v @ w), v * b + 0 * x @ w.T, c.expand(len(x))),
-            "unit that is off",
+            "those that are off",
         ),
         "one hidden term for all examples": (
             lambda w, b, v, c, x: (layers(w, b, v, c, x)[0], v * b, c.expand(len(x))),
@@ -120,7 +167,10 @@ WRONG = {
             lambda w, b, v, c, x: (layers(w, b, v, c, x)[0] / x, *layers(w, b, v, c, x)[1:]),
             "gradient alone",
         ),
-        "the last bias is forgotten": (lambda w, b, v, c, x: (*layers(w, b, v, c, x)[:2], 0 * x[:, 0]), "exactly c"),
+        "the last bias is forgotten": (
+            lambda w, b, v, c, x: (*layers(w, b, v, c, x)[:2], 0 * x[:, 0]),
+            "last bias is missing",
+        ),
         "the input term twice": (
             lambda w, b, v, c, x: (layers(w, b, v, c, x)[0] * 2, *layers(w, b, v, c, x)[1:]),
             "add up to",
@@ -128,12 +178,37 @@ WRONG = {
         "two terms only": (lambda w, b, v, c, x: layers(w, b, v, c, x)[:2], "three terms"),
         "the last bias in the input term": (
             lambda w, b, v, c, x: (layers(w, b, v, c, x)[0] + c / 3, layers(w, b, v, c, x)[1], 0 * x[:, 0]),
-            "output's term",
+            "at each coordinate",
         ),
         "coordinates in another order": (
             lambda w, b, v, c, x: (layers(w, b, v, c, x)[0].flip(1), *layers(w, b, v, c, x)[1:]),
             "each coordinate",
         ),
+        "the hidden bias of units that are off": (
+            lambda w, b, v, c, x: (layers(w, b, v, c, x)[0], (v * b).expand(5, 6), c.expand(5)),
+            "a unit that is off",
+        ),
+        "no v in the hidden term": (
+            lambda w, b, v, c, x: (layers(w, b, v, c, x)[0], (x @ w.T + b > 0) * b, c.expand(5)),
+            "v is missing",
+        ),
+        "the gradient at the units": (
+            lambda w, b, v, c, x: (layers(w, b, v, c, x)[0], (x @ w.T + b > 0) * v, c.expand(5)),
+            "multiplied by the unit's bias",
+        ),
+        "the units' outputs": (
+            lambda w, b, v, c, x: (layers(w, b, v, c, x)[0], (x @ w.T + b).relu() * v, c.expand(5)),
+            "the unit's output times v",
+        ),
+        "the output for the last term": (
+            lambda w, b, v, c, x: (*layers(w, b, v, c, x)[:2], (x @ w.T + b).relu() @ v + c),
+            "the output itself",
+        ),
+        "no v in the input term": (
+            lambda w, b, v, c, x: (x * ((x @ w.T + b > 0).double() @ w), *layers(w, b, v, c, x)[1:]),
+            "v is missing",
+        ),
+        "no number": (lambda w, b, v, c, x: tuple(term / 0 for term in layers(w, b, v, c, x)), "at each coordinate"),
         "a number, not a function": (3, "function"),
         "a function that fails": (lambda w, b, v, c, x: 1 / 0, "ZeroDivisionError"),
     },

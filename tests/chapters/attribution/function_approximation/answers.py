@@ -248,6 +248,10 @@ def smallest(f, weights, intercept, low, high):
     return grid[(f(grid) - grid @ weights - intercept).abs().argmin()]
 
 
+def all_on(d):
+    return torch.ones(1, d, dtype=torch.bool)
+
+
 RIGHT = {
     "weighted_least_squares": {
         "normal equations": normal_equations,
@@ -311,6 +315,18 @@ WRONG = {
         ),
         "least absolute errors": (least_absolute, "add up to 0"),
         "least absolute errors, recentred": (least_absolute_recentred, "there is a better fit"),
+        "the pair the other way round": (
+            lambda z, y, w: normal_equations(z, y, w)[::-1],
+            "intercept should be one number",
+        ),
+        "centred by the plain mean": (
+            lambda z, y, w: (y.mean() - z.mean(0) @ normal_equations(z, y, w)[1], normal_equations(z, y, w)[1]),
+            "the same row written twice",
+        ),
+        "weights that only choose": (
+            lambda z, y, w: normal_equations(z, y, (w > 0).double()),
+            "weights change nothing",
+        ),
         "one vector, not a pair": (lambda z, y, w: torch.cat([y[:1], z[0]]), "a pair"),
         "an intercept for each point": (
             lambda z, y, w: (y, normal_equations(z, y, w)[1]),
@@ -338,6 +354,12 @@ WRONG = {
         "a flat kernel": (lambda d, size: 1.0, "all coalitions weigh the same"),
         "the weight of a marginal contribution": (lambda d, size: shapley_share(d, size), "adds to a coalition"),
         "the sign": (lambda d, size: -shapley_weight(d, size), "finite and positive"),
+        "the root of it": (lambda d, size: shapley_weight(d, size) ** 0.5, "does not give Shapley's values"),
+        "one size after the other": (
+            lambda d, size: 1 / (math.comb(d, size) * size),
+            "and its complement weigh the same",
+        ),
+        "right up to five features": (lambda d, size: shapley_weight(d, size) if d < 6 else 1, "d = 6"),
         "all sizes at once": (lambda d, size: torch.ones(d), "one number"),
         "a division by 0": (lambda d, size: 1 / (size - 1), "ZeroDivisionError"),
     },
@@ -355,6 +377,9 @@ WRONG = {
             lambda f, x, sigma, n, g: stein(f, x, sigma, n, g) / sigma**2,
             "two divisions too many",
         ),
+        "noise of size one": (lambda f, x, sigma, n, g: stein(f, x, 1.0, n, g), "have the size sigma"),
+        "noise of size sigma squared": (lambda f, x, sigma, n, g: stein(f, x, sigma**2, n, g), "have the size sigma"),
+        "a slope along the way from 0": (lambda f, x, sigma, n, g: x * f(x[None]) / (x @ x), "your answer is"),
         "the sign": (lambda f, x, sigma, n, g: -stein(f, x, sigma, n, g), "wrong sign"),
         "a sum over the draws": (lambda f, x, sigma, n, g: n * stein(f, x, sigma, n, g), "not the sum"),
         "one noise for all coordinates": (one_direction, "noise of its own"),
@@ -377,6 +402,15 @@ WRONG = {
         "divided by 2^d": (weighted_marginals(lambda d, s: 0.5**d), "half as large"),
         "added to nothing only": (weighted_marginals(lambda d, s: float(s == 0)), "to no feature at all"),
         "added to all the others only": (weighted_marginals(lambda d, s: float(s == d - 1)), "to all the others"),
+        "shares of the whole": (
+            lambda v, d: by_definition(v, d) / by_definition(v, d).sum() * (v(all_on(d)) - v(~all_on(d))),
+            "v = relu",
+        ),
+        "sizes weighed alike": (weighted_marginals(lambda d, s: 1 / (d * math.comb(d - 1, s))), "Shapley's values"),
+        "small coalitions only": (
+            weighted_marginals(lambda d, s: 1 / 2 ** (d - 1) if s < 3 else 0),
+            "best linear fit",
+        ),
         "the mean with the feature": (mean_with, "subtract the mean without it"),
         "the sign": (lambda v, d: -by_definition(v, d), "sign"),
         "features in another order": (lambda v, d: by_definition(v, d).flip(0), "v = relu"),
@@ -397,6 +431,12 @@ WRONG = {
         "f - g without its size": (signed, "g may lie above f"),
         "corners only": (best_corner, "there g is good"),
         "always the same corner": (lambda f, w, c, low, high: high, "a worse place"),
+        "the middle": (lambda f, w, c, low, high: (low + high) / 2, "another one is worse"),
+        "a corner of whole numbers": (lambda f, w, c, low, high: low.long(), "there g is good"),
+        "where f is largest": (
+            lambda f, w, c, low, high: low + (high - low) * (f(high[None]) > f(low[None])),
+            "there g is good",
+        ),
         "two points": (lambda f, w, c, low, high: torch.stack([low, high]), "shape (1,)"),
         "a number": (lambda f, w, c, low, high: 0.5, "one point of the box"),
         "no number": (lambda f, w, c, low, high: low * float("nan"), "not in the box"),

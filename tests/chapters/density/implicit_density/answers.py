@@ -275,6 +275,10 @@ def coins(shape, generator):
     return torch.randint(0, 2, tuple(shape), generator=generator) * 2.0 - 1
 
 
+def uniform(shape, generator):
+    return (torch.rand(tuple(shape), generator=generator) - 0.5) * 12**0.5
+
+
 RIGHT = {
     "any_picture": {
         "by autograd": replace,
@@ -335,8 +339,17 @@ WRONG = {
         "values, not a function": (lambda *a: replace(*a)(a[1]), "return a function g, not its values"),
         "a number of Python": (lambda *a: lambda z: 1.0, "returns float"),
         "a division by 0": (lambda *a: lambda z: replace(*a)(z) / 0, "g should be finite"),
-        "no return": (lambda *a: lambda z: None, "returned None"),
         "the mean of the batch taken away": (by_batch, "should not depend on the others"),
+        "the picture times the slope": (
+            lambda *a: lambda z: (a[3] * z * slope_of(*a[:3])[0]).flatten(1).sum(1),
+            "off the",
+        ),
+        "the first example for all": (
+            lambda *a: lambda z: replace(*a)(z[:1]).expand(len(z)),
+            "the others in the batch",
+        ),
+        "a parabola about 0": (lambda *a: lambda z: replace(*a)(z * z) / 2, "off the picture"),
+        "a layer with no input": (lambda *a: nn.Linear(3, 1), "raised RuntimeError"),
         "a function that fails": (broken_inside, "raised IndexError"),
         "the model's weights are changed": (spoils_the_model, "changes the weights of the model"),
         "too few arguments": (lambda model, x: 0, "TypeError"),
@@ -344,8 +357,8 @@ WRONG = {
     "hidden_penalty": {
         "no slope: h has none on average": (parts(slope=lambda g, s: 0), "but not out of the mean of its square"),
         "the factor not squared": (parts(slope=lambda g, s: 2 * g @ g / s**2), "is squared too"),
-        "the factor forgotten": (parts(slope=lambda g, s: g @ g / s**2), "squared it is 4"),
-        "a division by sigma^4": (parts(slope=lambda g, s: 4 * g @ g / s**4), "sigma^2 |g|^2"),
+        "the factor forgotten": (parts(slope=lambda g, s: g @ g / s**2), "with it its square"),
+        "a division by sigma^4": (parts(slope=lambda g, s: 4 * g @ g / s**4), "holds sigma^2 too"),
         "one division by sigma": (parts(slope=lambda g, s: 4 * g @ g / s), "one division by sigma is missing"),
         "no division by sigma": (parts(slope=lambda g, s: 4 * g @ g), "the division by sigma^2 is missing"),
         "a division by sigma^3": (parts(slope=lambda g, s: 4 * g @ g / s**3), "a division by sigma too many"),
@@ -404,6 +417,12 @@ WRONG = {
         ),
         "an average over draws": (monte_carlo, "from call to call"),
         "an average over the same draws": (one_seed, "close, but give the exact expectation"),
+        "the mean over the dims": (lambda g, *rest: penalty(g, *rest) / len(g), "it should be"),
+        "right but for one dimension": (
+            lambda g, H, mu, s, a: penalty(g, H, mu, s, a) + (mu if len(g) == 1 else 0),
+            "both parts together",
+        ),
+        "the root of the mean square": (lambda *a: penalty(*a) ** 0.5, "it should be"),
         "a vector": (lambda g, H, mu, s, a: mu * g, "should be one number"),
         "not a number": (lambda g, H, mu, s, a: float("nan"), "should be finite"),
         "text": (lambda g, H, mu, s, a: "4 mu", "should be one number"),
@@ -431,6 +450,12 @@ WRONG = {
             lambda j, lap: solved(j, lap) + (j.shape[1] == 4),
             "k = 4 and d = 2 there is a theta with a lower objective",
         ),
+        "the median of the Laplacians": (
+            lambda j, lap: -torch.linalg.solve(gram(j), lap.median(0).values),
+            "von Mises",
+        ),
+        "half of the data": (lambda j, lap: solved(j[::2], lap[::2]), "should be"),
+        "of length one": (lambda j, lap: solved(j, lap) / solved(j, lap).norm(), "should be"),
         "a column": (lambda j, lap: solved(j, lap)[:, None], "shape (2,)"),
         "a division by 0": (lambda j, lap: solved(j, lap) / 0, "finite"),
         "batches solved one by one": (lambda j, lap: torch.linalg.solve(j, lap), "raised"),
@@ -440,16 +465,25 @@ WRONG = {
         "no noise": (varied(size=lambda eps: 0), "activation maximisation"),
         "noise of variance eps": (
             varied(size=lambda eps: eps**0.5),
-            "deviation sqrt(eps); Langevin needs sqrt(2 eps); samples come",
+            "deviation sqrt(eps), which is not Langevin's; samples come",
         ),
-        "noise of deviation eps": (varied(size=lambda eps: eps), "deviation eps; Langevin needs sqrt(2 eps)"),
-        "noise of deviation 2 eps": (varied(size=lambda eps: 2 * eps), "deviation 2 eps;"),
-        "noise of deviation sqrt(2) eps": (varied(size=lambda eps: 2**0.5 * eps), "deviation sqrt(2) eps;"),
-        "noise of deviation 1": (varied(size=lambda eps: 1), "deviation 1;"),
-        "noise of deviation 0.7": (varied(size=lambda eps: 0.7), "deviation 0.7;"),
+        "noise of deviation eps": (varied(size=lambda eps: eps), "deviation eps, which is not Langevin's (eps"),
+        "noise of deviation 2 eps": (varied(size=lambda eps: 2 * eps), "deviation 2 eps,"),
+        "noise of deviation sqrt(2) eps": (varied(size=lambda eps: 2**0.5 * eps), "deviation sqrt(2) eps,"),
+        "noise of deviation 1": (varied(size=lambda eps: 1), "deviation 1,"),
+        "noise of deviation 0.7": (varied(size=lambda eps: 0.7), "deviation 0.7,"),
         "the same noise for all chains": (varied(shape=lambda x: (1, x.shape[1])), "all chains get the same noise"),
         "the same noise for all coordinates": (varied(shape=lambda x: (len(x), 1)), "share their noise"),
         "coins for noise": (varied(draw=coins), "is not normal"),
+        "uniform noise": (varied(draw=uniform), "is not normal"),
+        "kept in the unit box": (
+            lambda score, x, steps, eps, g: langevin(score, x, steps, eps, g).clamp(0, 1),
+            "should move x by",
+        ),
+        "the mean of all chains": (
+            lambda score, x, steps, eps, g: langevin(score, x, steps, eps, g).mean(0, keepdim=True).expand_as(x),
+            "all chains get the same noise",
+        ),
         "down the density": (varied(drift=lambda eps: -eps), "go down the density"),
         "no score": (varied(drift=lambda eps: 0), "does not move your chains"),
         "half the score, and noise for it": (
@@ -459,7 +493,7 @@ WRONG = {
         "twice the score": (varied(drift=lambda eps: 2 * eps), "twice the score"),
         "no eps": (varied(drift=lambda eps: 1), "eps is missing"),
         "eps squared": (varied(drift=lambda eps: eps**2), "eps enters squared"),
-        "the root of eps": (varied(drift=lambda eps: eps**0.5), "not by its root"),
+        "the root of eps": (varied(drift=lambda eps: eps**0.5), "the root of eps times the score"),
         "a fixed eps": (varied(drift=lambda eps: 0.1, size=lambda eps: 0.2**0.5), "eps = 0.4"),
         "1.4 times the score": (varied(drift=lambda eps: 1.4 * eps), "should move x by"),
         "one step too many": (varied(more=1), "makes two steps"),

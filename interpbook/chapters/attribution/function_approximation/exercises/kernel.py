@@ -9,6 +9,9 @@ from interpbook.chapters.attribution.function_approximation.exercises.games impo
 from interpbook.page.exercises import WrongAnswer, exercise
 from interpbook.page.exercises.answers import close, expect_function, listed, number
 
+_COUNT = "count: how many coalitions have this size, how many features are in, how many are out?"
+_KERNEL = "1 / (comb(d, size) size (d - size)), up to a factor"
+
 
 @exercise(rating=2, minutes=15)
 def shapley_kernel(answer: Callable[[int, int], object]) -> str:
@@ -25,10 +28,14 @@ def shapley_kernel(answer: Callable[[int, int], object]) -> str:
             join = 1 / torch.tensor([comb(d - 1, s) for s in range(1, d)], dtype=torch.float64)
             if close(weight, join / join[0]):
                 raise WrongAnswer(
-                    "this weighs what one feature adds to a coalition; asked for is a coalition's own weight"
+                    "a weight from Shapley's formula, but the question is about the fit",
+                    "this weighs what one feature adds to a coalition; asked for is a coalition's own weight",
+                    _KERNEL,
                 )
             raise WrongAnswer(
-                f"for d = {d} the weights are {listed(weight)}: a coalition and its complement weigh the same"
+                "exchange present and absent: what should happen to the weight?",
+                f"for d = {d} the weights are {listed(weight)}: a coalition and its complement weigh the same",
+                _KERNEL,
             )
         game = torch.randn(2**d, generator=torch.Generator().manual_seed(d), dtype=torch.float64)
         if close(constrained_fit(game, weight), value(game, [1 / (d * comb(d - 1, s)) for s in range(d)])):
@@ -42,6 +49,10 @@ def shapley_kernel(answer: Callable[[int, int], object]) -> str:
         }
         for hint, wrong in mistakes.items():
             if close(weight, wrong / wrong[0]):
-                raise WrongAnswer(f"{hint} (seen with d = {d})")
-        raise WrongAnswer(f"for d = {d} the fit with your weights, {listed(weight)}, does not give Shapley's values")
+                raise WrongAnswer(_COUNT, f"{hint} (seen with d = {d})", _KERNEL)
+        raise WrongAnswer(
+            _COUNT,
+            f"for d = {d} the fit with your weights, {listed(weight)}, does not give Shapley's values",
+            _KERNEL,
+        )
     return "fitted with these weights, and exact at both ends, a linear model has Shapley's values as its slopes."

@@ -8,6 +8,10 @@ from torch import Tensor
 from interpbook.page.exercises import WrongAnswer, exercise
 from interpbook.page.exercises.answers import close, expect_function, number, vector
 
+_DESIGN = "put a column of ones beside Z: its coefficient is the intercept"
+_ROOTS = "multiply each row of (1, Z), and its y, by the root of its weight, and fit without weights"
+_NORMAL = "with D = (1, Z) and W = diag(w) the fit solves D'W D theta = D'W y"
+
 
 @exercise(rating=2, minutes=10)
 def weighted_least_squares(answer: Callable[..., object]) -> str:
@@ -28,10 +32,22 @@ def _check_plane(answer: Callable[..., object], z: Tensor, slope: Tensor, w: Ten
     plane, flat = 1.5 + z @ slope, torch.cat([torch.tensor([1.5]), slope])
     if not close(_fit(answer, z, plane, torch.ones_like(w)), flat):
         if close(_fit(answer, z, plane - 1.5, torch.ones_like(w))[1:], slope):
-            raise WrongAnswer("a plane through 0 comes back, but not one with an intercept: is it fitted, unpenalised?")
-        raise WrongAnswer("values that lie on a plane should give back that plane exactly: the fit has no penalty")
+            raise WrongAnswer(
+                "try values that lie on a plane: which planes come back?",
+                "a plane through 0 comes back, but not one with an intercept: is it fitted, unpenalised?",
+                _DESIGN,
+            )
+        raise WrongAnswer(
+            "try values that lie on a plane: which planes come back?",
+            "values that lie on a plane should give back that plane exactly: the fit has no penalty",
+            _NORMAL,
+        )
     if not close(_fit(answer, z, plane, w), flat):
-        raise WrongAnswer("with unequal weights a plane does not come back: are points and values weighed alike?")
+        raise WrongAnswer(
+            "try values that lie on a plane, with unequal weights",
+            "with unequal weights a plane does not come back: are points and values weighed alike?",
+            _ROOTS,
+        )
 
 
 def _check_row_twice(answer: Callable[..., object], z: Tensor, y: Tensor) -> None:
@@ -42,25 +58,33 @@ def _check_row_twice(answer: Callable[..., object], z: Tensor, y: Tensor) -> Non
     got = _fit(answer, z, y, pair)
     if not close(got, _fit(answer, z[twice], y[twice], torch.ones(13, dtype=torch.float64))):
         mistakes = {
-            "the weights change nothing: a row of weight 2 should count as the row twice": torch.ones_like(pair),
-            "the weights enter squared: a root of each belongs to the points and to the values": pair**2,
+            "the weights change nothing: they multiply the squared errors": torch.ones_like(pair),
+            "the weights enter squared: they multiply the errors, and should multiply their squares": pair**2,
             "only the root of the weights enters: weigh the squared errors, not the errors": pair**0.5,
         }
         for hint, weight in mistakes.items():
             if close(got, weighted_fit(z, y, weight)):
-                raise WrongAnswer(hint)
-        raise WrongAnswer("a row of weight 2 should count as the same row written twice, and does not")
+                raise WrongAnswer("try one row of weight 2 against the same row written twice", hint, _ROOTS)
+        raise WrongAnswer(
+            "try one row of weight 2 against the same row twice",
+            "a row of weight 2 should count as the same row written twice, and does not",
+            _ROOTS,
+        )
 
 
 def _check_scale_and_zero(answer: Callable[..., object], z: Tensor, y: Tensor, w: Tensor) -> None:
     """Weights matter up to a factor, and rows of weight 0 do not."""
     if not close(_fit(answer, z, y, 10 * w), _fit(answer, z, y, w)):
-        raise WrongAnswer("with all weights ten times as large the fit should stay as it is")
+        raise WrongAnswer(
+            "try all weights ten times as large",
+            "with all weights ten times as large the fit should stay as it is: are they passed through something?",
+            _NORMAL,
+        )
     without = torch.cat([w[:3], w[4:]])
     zero = torch.cat([w[:3], torch.zeros(1, dtype=torch.float64), w[4:]])
     rest = torch.arange(12) != 3
     if not close(_fit(answer, z, y, zero), _fit(answer, z[rest], y[rest], without)):
-        raise WrongAnswer("a row of weight 0 should not count at all")
+        raise WrongAnswer("try a row of weight 0", "a row of weight 0 should not count at all: is it raised?", _NORMAL)
 
 
 def _check_residuals(answer: Callable[..., object], z: Tensor, y: Tensor, w: Tensor) -> None:
@@ -68,9 +92,17 @@ def _check_residuals(answer: Callable[..., object], z: Tensor, y: Tensor, w: Ten
     fitted = _fit(answer, z, y, w)
     residual = w * (y - fitted[0] - z @ fitted[1:])
     if not close(residual.sum(), torch.zeros(())):
-        raise WrongAnswer("the weighted residuals should add up to 0: the intercept is not the best")
+        raise WrongAnswer(
+            "there is a better fit: look at the errors that yours leaves",
+            "the weighted residuals should add up to 0: the intercept is not the best",
+            _NORMAL,
+        )
     if not close(residual @ z, torch.zeros(3)):
-        raise WrongAnswer("the weighted residuals should be orthogonal to every column of Z: there is a better fit")
+        raise WrongAnswer(
+            "there is a better fit: look at the errors that yours leaves, beside each column of Z",
+            "the weighted residuals should be orthogonal to every column of Z: there is a better fit",
+            _NORMAL,
+        )
 
 
 def _fit(answer: Callable[..., object], z: Tensor, y: Tensor, w: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from interpbook.page.exercises import WrongAnswer, exercise
 from interpbook.page.exercises.answers import close, expect_function, listed, vector
 
 Function = Callable[[Tensor], Tensor]
+_STEIN = "the mean of noise times f(x + noise), divided by sigma^2, with noise from N(0, sigma^2 I)"
 
 
 @exercise(rating=3, minutes=20)
@@ -41,29 +42,49 @@ def _check_linear(answer: Callable[..., Tensor], x: Tensor, a: Tensor, sigma: fl
         "this is the mean of f: multiply each value by its noise": (a @ x - 0.65).expand(3),
     }
     if got.abs().max() > 100:
-        raise WrongAnswer("your answer grows with n: take the mean over the draws, not the sum")
+        raise WrongAnswer(
+            "try ten times as many draws", "your answer grows with n: take the mean over the draws, not the sum", _STEIN
+        )
     for hint, wrong in mistakes.items():
         if _within(got, wrong, error):
-            raise WrongAnswer(hint)
-    raise WrongAnswer(f"for f = a . x - 0.65 with a = {listed(a)} and sigma = {sigma:g}, your answer is {listed(got)}")
+            raise WrongAnswer("try a linear f, whose slope you know, with two values of sigma", hint, _STEIN)
+    raise WrongAnswer(
+        "try a linear f, whose slope you know",
+        f"for f = a . x - 0.65 with a = {listed(a)} and sigma = {sigma:g}, your answer is {listed(got)}",
+        _STEIN,
+    )
 
 
 def _check_curved(answer: Callable[..., Tensor], x: Tensor, a: Tensor) -> None:
     """A quadratic f and a sine, whose mean slopes under Gaussian noise are known."""
-    known: dict[str, tuple[Function, Tensor]] = {
+
+    def sine(points: Tensor) -> Tensor:
+        return (points @ a - 0.85).sin()
+
+    def mean_slope(sigma: float) -> Tensor:
+        return a * (a @ x - 0.85).cos() * torch.exp(-(sigma**2) * (a @ a) / 2)
+
+    known: dict[str, tuple[Function, float, Tensor]] = {
         "right for a linear f, wrong for f = x1^2 + x2 x3, whose mean gradient is its gradient at x": (
             lambda p: p[:, 0].square() + p[:, 1] * p[:, 2],
+            1.0,
             torch.stack([2 * x[0], x[2], x[1]]),
         ),
         "right for a quadratic f, wrong for sin(a . x - 0.85): is the noise Gaussian, in all coordinates at once?": (
-            lambda p: (p @ a - 0.85).sin(),
-            a * (a @ x - 0.85).cos() * torch.exp(-(a @ a) / 2),
+            sine,
+            1.0,
+            mean_slope(1.0),
+        ),
+        "right for sigma = 1, wrong for a sine and sigma = 0.5: does the noise have the size sigma?": (
+            sine,
+            0.5,
+            mean_slope(0.5),
         ),
     }
-    for hint, (f, want) in known.items():
-        got, error = _estimate(answer, f, x, 1.0)
+    for hint, (f, sigma, want) in known.items():
+        got, error = _estimate(answer, f, x, sigma)
         if not _within(got, want, error):
-            raise WrongAnswer(hint)
+            raise WrongAnswer("right for a linear f: now try one that is curved", hint, _STEIN)
 
 
 def _estimate(

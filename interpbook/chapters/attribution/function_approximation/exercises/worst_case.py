@@ -9,6 +9,7 @@ from interpbook.page.exercises import WrongAnswer, exercise
 from interpbook.page.exercises.answers import expect_function, listed
 
 Function = Callable[[Tensor], Tensor]
+_SEARCH = "lay many points all over the box, its edges included, and return the one with the largest |f - g|"
 
 
 @exercise(rating=3, minutes=20)
@@ -38,11 +39,21 @@ def far_neighborhood(answer: Callable[..., Tensor]) -> str:
         best = (f(grid) - grid @ w - intercept).max()
         if gap < 0.01 and gap.abs() < 0.9 * least and gap > best - 0.01:
             raise WrongAnswer(
-                f"f - g is largest there, but g may lie above f: compare sizes, |f - g| ({where}: {found})"
+                "a surrogate can fail on two sides",
+                f"f - g is largest there, but g may lie above f: compare sizes, |f - g| ({where}: {found})",
+                _SEARCH,
             )
         if gap.abs() < 0.1 * least:
-            raise WrongAnswer(f"there g is good: look for where |f - g| is large ({where}: {found})")
-        raise WrongAnswer(f"there is a worse place in the box ({where}: {found})")
+            raise WrongAnswer(
+                "at your point the surrogate is a good one",
+                f"there g is good: look for where |f - g| is large ({where}: {found})",
+                _SEARCH,
+            )
+        raise WrongAnswer(
+            "your point is bad for the surrogate, but another one is worse",
+            f"there is a worse place in the box ({where}: {found})",
+            _SEARCH,
+        )
     return "there the surrogate is no better than the best linear model at its worst, wherever it was fitted."
 
 

@@ -9,6 +9,9 @@ from interpbook.page.exercises import WrongAnswer, exercise
 from interpbook.page.exercises.answers import expect_function, listed
 
 Function = Callable[[Tensor], Tensor]
+_DRIFT = "look at one step without its noise, or at the mean of many: where does it go, and how far?"
+_SEVERAL = "one step is right; what goes wrong in several?"
+_STEP = "in each of the steps: x = x + eps * score(x) + sqrt(2 eps) * noise, the noise new and of the shape of x"
 CHAINS = 6000  # enough for a variance to two digits
 
 
@@ -35,7 +38,7 @@ def langevin_chain(answer: Callable[..., Tensor]) -> str:
     if torch.equal(ends, _ends(answer, score, start, 1, 0.1, seed=2)):
         raise WrongAnswer("another generator gives the same chain: draw the noise from the one that you are given")
     _check_modes(answer)
-    return "the noise makes it a sampler: every mode keeps its share, and its width up to a bias of order eps."
+    return "the noise makes it a sampler: every mode keeps its share, and its width but for what a finite step adds."
 
 
 def _ends(
@@ -70,33 +73,53 @@ def _check_one_step(
     x, drift = start[0], eps * score(start[:1])[0]
     moved = _ends(answer, score, start, 1, eps) - x
     if not moved.any():
-        raise WrongAnswer("with steps = 1 nothing moves: there is a step too few")
+        raise WrongAnswer("count the steps", "with steps = 1 nothing moves: there is a step too few", _STEP)
     noise = moved - moved.mean(0)
     if noise.abs().max() < 1e-9:
         if torch.equal(moved, _ends(answer, score, start, 1, eps, seed=2) - x):
             raise WrongAnswer(
-                "there is no noise: this climbs to a mode, which is activation maximisation, and samples nothing"
+                "start two chains at the same point: where do they end?",
+                "there is no noise: this climbs to a mode, which is activation maximisation, and samples nothing",
+                _STEP,
             )
-        raise WrongAnswer("all chains get the same noise: every example needs a noise of its own, of the shape of x")
+        raise WrongAnswer(
+            "start two chains at the same point: where do they end?",
+            "all chains get the same noise: every example needs a noise of its own, of the shape of x",
+            _STEP,
+        )
     sd = float(noise.square().mean().sqrt())
     correlation = float(torch.corrcoef(noise.T)[0, 1])
     if abs(correlation) > 0.1:
-        raise WrongAnswer("the coordinates of a chain share their noise: each needs its own, a noise of the shape of x")
+        raise WrongAnswer(
+            "draw one step of many chains from the same point: do they fill the plane?",
+            "the coordinates of a chain share their noise: each needs its own, a noise of the shape of x",
+            _STEP,
+        )
     two = 2 * eps * (1 + (1 - eps / variance).square())
     if _near(noise.square().mean(0), two):
-        raise WrongAnswer("with steps = 1 your chain makes two steps")
+        raise WrongAnswer("count the steps", "with steps = 1 your chain makes two steps", _STEP)
     _check_drift(moved.mean(0), drift, sd, eps)
     if _near(noise.square().mean(0), two - 2 * eps):
-        raise WrongAnswer("the score is taken after the noise is added: take it where the chain stands before the step")
+        raise WrongAnswer(
+            "in which order do noise and score enter a step?",
+            "the score is taken after the noise is added: take it where the chain stands before the step",
+            _STEP,
+        )
     if not _near(noise.square().mean(0), torch.full((2,), 2 * eps).double()):
         sizes = [("sqrt(eps)", eps**0.5), ("eps", eps), ("2 eps", 2 * eps), ("sqrt(2) eps", 2**0.5 * eps), ("1", 1.0)]
         name = next((name for name, size in sizes if abs(sd / size - 1) < 0.03), f"{sd:.2g}")
         halved = "; samples come out with half the variance" if name == "sqrt(eps)" else ""
         raise WrongAnswer(
-            f"your noise has standard deviation {name}; Langevin needs sqrt(2 eps){halved} (eps = {eps:g})"
+            "the drift is right; how wide is one step of many chains from the same point?",
+            f"your noise has standard deviation {name}, which is not Langevin's{halved} (eps = {eps:g})",
+            _STEP,
         )
     if abs(float((noise / sd).pow(4).mean()) - 3) > 0.3:
-        raise WrongAnswer("your noise has the right size, but is not normal")
+        raise WrongAnswer(
+            "draw a histogram of one step of many chains from the same point",
+            "your noise has the right size, but is not normal",
+            _STEP,
+        )
 
 
 def _check_drift(moved: Tensor, drift: Tensor, sd: float, eps: float) -> None:
@@ -105,19 +128,21 @@ def _check_drift(moved: Tensor, drift: Tensor, sd: float, eps: float) -> None:
     if bool(((moved - drift).abs() < error).all()):
         return
     known = {
-        "your chains go down the density: x moves by plus eps times the score": -1.0,
-        "the score does not move your chains: x moves by eps times the score, and by noise": 0.0,
-        "your chains follow half the score: here x moves by eps times the score, with noise of variance 2 eps": 0.5,
-        "your chains follow twice the score: x moves by eps times the score": 2.0,
-        "eps is missing: x moves by eps times the score": 1 / eps,
-        "eps enters squared: x moves by eps times the score": eps,
-        "x moves by eps times the score, not by its root": eps**-0.5,
+        "your chains go down the density: the sign of the score is wrong": -1.0,
+        "the score does not move your chains: there is noise alone": 0.0,
+        "your chains follow half the score: that is another convention for eps than the task's": 0.5,
+        "your chains follow twice the score": 2.0,
+        "eps is missing where the score enters": 1 / eps,
+        "eps enters squared where the score enters": eps,
+        "x moves by the root of eps times the score: the root is the noise's": eps**-0.5,
     }
     for hint, factor in known.items():
         if bool(((moved - factor * drift).abs() < error).all()):
-            raise WrongAnswer(hint)
+            raise WrongAnswer(_DRIFT, hint, _STEP)
     raise WrongAnswer(
-        f"one step of eps = {eps:g} should move x by {listed(drift)} on average, and moves it by {listed(moved)}"
+        _DRIFT,
+        f"one step of eps = {eps:g} should move x by {listed(drift)} on average, and moves it by {listed(moved)}",
+        _STEP,
     )
 
 
@@ -148,11 +173,13 @@ def _check_law(ends: Tensor, x: Tensor, mean: Tensor, variance: Tensor, steps: i
     }
     for hint, wrong in mistakes.items():
         if follows(*wrong):
-            raise WrongAnswer(f"{hint} (seen with steps = {steps})")
+            raise WrongAnswer(_SEVERAL, f"{hint} (seen with steps = {steps})", _STEP)
     middle, spread = law(steps)
     raise WrongAnswer(
+        _SEVERAL,
         f"after {steps} steps of eps = {eps:g} the chains should have mean {listed(middle)} and variance "
-        f"{listed(spread)}, and have {listed(ends.mean(0))} and {listed(ends.var(0))}"
+        f"{listed(spread)}, and have {listed(ends.mean(0))} and {listed(ends.var(0))}",
+        _STEP,
     )
 
 

@@ -8,6 +8,9 @@ from torch import Tensor
 from interpbook.page.exercises import WrongAnswer, exercise
 from interpbook.page.exercises.answers import close, expect_function, listed, vector
 
+_NUDGE = "write the objective as a quadratic function of theta, and set its gradient to zero"
+_THETA = "E[J J'] theta = -E[lap], with means over the data and J J' summed over the d coordinates"
+
 
 @exercise(rating=3, minutes=20)
 def linear_score_matching(answer: Callable[..., Tensor]) -> str:
@@ -66,11 +69,11 @@ def _check_theta(
         "only the diagonal of E[J J'] enters: the features are not orthogonal": gram.diag().diag(),
     }
     mistakes = {
-        "the sign is wrong: at the minimum E[J J'] theta + E[lap] = 0": solved,
+        "the sign is wrong: the Laplacian's part has to be balanced, not followed": solved,
         "sum over the d coordinates of the input, where you take the mean": -d * solved,
         "you take the sum of the Laplacians over the data, but the mean of J J': use one for both": -n * solved,
         "you take the mean of the Laplacians, but the sum of J J' over the data: use one for both": -solved / n,
-        "your theta is half of the best: the gradient of |J' theta|^2 / 2 is J J' theta": -solved / 2,
+        "your theta is half of the best: the gradient of half a square has no half": -solved / 2,
         "your theta is twice the best: do not forget the half in |grad f|^2 / 2": -2 * solved,
         "multiply by the inverse of E[J J'], not by E[J J'] itself": -gram @ trace,
         "divide by the matrix E[J J']: this is the mean of the Laplacians alone": -trace,
@@ -78,5 +81,5 @@ def _check_theta(
     }
     for hint, wrong in mistakes.items():
         if not close(wrong, want) and close(got, wrong):
-            raise WrongAnswer(hint)
-    raise WrongAnswer(f"{example}: {listed(want)}, and is {listed(got)}")
+            raise WrongAnswer(_NUDGE, hint, _THETA)
+    raise WrongAnswer(_NUDGE, f"{example}: {listed(want)}, and is {listed(got)}", _THETA)

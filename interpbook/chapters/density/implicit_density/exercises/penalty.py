@@ -23,7 +23,7 @@ def hidden_penalty(answer: Callable[..., object]) -> str:
             _check_penalty(answer, zero[0], h, mu, sigma, antithetic, _curvature_mistakes)
             for d in (1, 2, 3):
                 _check_penalty(answer, g[:d], h[:d, :d], mu, sigma, antithetic, _mixed_mistakes)
-    return "one-sided, with the published mu = 1e-3 and sigma = 0.01, it holds 40 |g|^2: 80 times the term |g|^2 / 2."
+    return "one-sided it holds the slope, divided by sigma^2; now put the published mu and sigma in."
 
 
 def _check_penalty(
@@ -47,6 +47,10 @@ def _check_penalty(
     if abs(got - want) <= 1e-5 * want + 1e-9 * mu:
         return
     form = "antithetic" if antithetic else "one-sided"
+    flat, straight = not g.any(), not h.any()
+    case = "a linear f" if straight else "an f that is flat at x" if flat else "both parts together"
+    nudge = f"look at {case}, {form}: what is h, and what is the mean of its square?"
+    formula = f"{form}, E[mu h^2] is mu (tr(H)^2 + 2 |H|^2" + (")" if antithetic else " + 4 |g|^2 / sigma^2)")
     known = mistakes_of(g, h, mu, sigma, antithetic)
     known |= {
         "mu is missing": want / mu,
@@ -55,10 +59,10 @@ def _check_penalty(
     }
     for hint, wrong in known.items():
         if want != wrong and abs(got - float(wrong)) <= 1e-5 * abs(float(wrong)) + 1e-9 * mu:
-            raise WrongAnswer(f"{hint} ({form})")
+            raise WrongAnswer(nudge, f"{hint} ({form})", formula)
     near = "; close, but give the exact expectation" if abs(got - want) < 0.1 * want else ""
     where = f"g = {listed(g)}, H = {h.tolist() if h.any() else 0}, mu = {mu:g}, sigma = {sigma:g}"
-    raise WrongAnswer(f"{form}, with {where}, it should be {want:.4g} and is {got:.4g}{near}")
+    raise WrongAnswer(nudge, f"{form}, with {where}, it should be {want:.4g} and is {got:.4g}{near}", formula)
 
 
 def _slope_mistakes(g: Tensor, h: Tensor, mu: float, sigma: float, antithetic: bool) -> dict[str, Tensor | float]:
@@ -72,9 +76,9 @@ def _slope_mistakes(g: Tensor, h: Tensor, mu: float, sigma: float, antithetic: b
         }
     return {
         "the slope drops out of the mean of h, but not out of the mean of its square": 0.0,
-        "the factor 2 of h is squared too: 4, and not 2": 2 * square / sigma**2,
-        "the factor 2 of h is missing: squared it is 4": square / sigma**2,
-        "v has the variance sigma^2, so E[(g . v)^2] = sigma^2 |g|^2": 4 * square / sigma**4,
+        "the factor 2 of h is squared too": 2 * square / sigma**2,
+        "the factor 2 of h is missing, and with it its square": square / sigma**2,
+        "v has the variance sigma^2, so the mean of (g . v)^2 holds sigma^2 too": 4 * square / sigma**4,
         "one division by sigma is missing: h^2 has sigma^4 below, (g . v)^2 brings sigma^2": 4 * square / sigma,
         "the division by sigma^2 is missing: h^2 has sigma^4 below, (g . v)^2 brings sigma^2": 4 * square,
         "there is a division by sigma too many": 4 * square / sigma**3,
@@ -90,9 +94,9 @@ def _curvature_mistakes(g: Tensor, h: Tensor, mu: float, sigma: float, antitheti
     trace, squares = mu * h.trace() ** 2, mu * h.square().sum()
     return {
         "the part of the Hessian is missing: h estimates its trace": 0.0,
-        "E[h^2] is not E[h]^2: the variance 2 |H|^2 of u'Hu is missing": trace,
+        "E[h^2] is not E[h]^2: the variance of u'Hu is missing": trace,
         "this is the variance of h: E[h^2] = E[h]^2 + Var[h]": 2 * squares,
-        "the variance of u'Hu is 2 |H|^2, and the second sign of v does not halve it": trace + squares,
+        "half of the variance of u'Hu is missing: the second sign of v does not halve it": trace + squares,
         "|H| is the Frobenius norm: square all the entries, not only the diagonal": trace
         + 2 * mu * h.diagonal().square().sum(),
         "|H| is the Frobenius norm, not the largest eigenvalue": trace + 2 * mu * torch.linalg.matrix_norm(h, 2) ** 2,

@@ -1,6 +1,7 @@
 """One function is added to all logits: the picture that it makes of a gradient."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import cast
 
 import torch
@@ -10,6 +11,8 @@ from interpbook.page.exercises import WrongAnswer, exercise, guarded
 from interpbook.page.exercises.answers import close, expect_function, listed
 
 Function = Callable[[Tensor], Tensor]
+_NUDGE = "print the gradient of logit y of the model with g added: is it the picture, and if not, what is it?"
+_SHIFT = "g(z) is the sum over the pixels of (picture - gradient of logit y at x) * z"
 
 
 @exercise(rating=1, minutes=10)
@@ -25,14 +28,14 @@ def any_picture(answer: Callable[..., Function]) -> str:
         x, picture, points = (
             torch.randn(size, generator=generator, dtype=torch.float64) for size in ((1, *dims), dims, (6, *dims))
         )
-        before = model(points).detach()
-        g = _guard(answer(model, x.clone(), y, picture.clone()))
+        own = deepcopy(model)  # the student's to change: the check goes on with a model that nobody touched
+        g = _guard(answer(own, x.clone(), y, picture.clone()))
         values = _values(g, points).detach()
         if not close(torch.cat([_values(g, point[None]).detach() for point in points]), values):
             raise WrongAnswer("the value of g at one input should not depend on the others in the batch")
-        _check_picture(g, model, x, y, picture)
-        if not close(model(points).detach(), before):
+        if any(not torch.equal(one, other) for one, other in zip(own.parameters(), model.parameters(), strict=True)):
             raise WrongAnswer("your function changes the weights of the model: the classifier should stay as it is")
+        _check_picture(g, model, x, y, picture)
     return "any picture is the gradient of a logit, and no probability of the classifier tells which."
 
 
@@ -95,14 +98,18 @@ def _check_picture(g: Function, model: nn.Module, x: Tensor, y: int, picture: Te
     got = _gradients(value, x)[0] if value.requires_grad else torch.zeros_like(picture)
     if not got.any():
         raise WrongAnswer(
-            "the gradient of g at x is zero: g should be a function of its own argument, with a graph to it"
+            "try g at x and at a point beside it",
+            "the gradient of g at x is zero: g should be a function of its own argument, with a graph to it",
+            _SHIFT,
         )
     if close(got, picture - slope):
         step = 1e-3 * picture[None]
         rise = (_values(g, x + step) - _values(g, x - step)).detach()[0] / 2e-3
         if abs(rise - (got * picture).sum()) > 0.01 * (got.norm() * picture.norm()):
             raise WrongAnswer(
-                "the values of g do not change as its gradient says: take the gradient of the logit at x, once"
+                "the gradient of g is right at x; now try g at a point beside it",
+                "the values of g do not change as its gradient says: take the gradient of the logit at x, once",
+                _SHIFT,
             )
         return
     origin = torch.zeros_like(x).requires_grad_()
@@ -126,8 +133,10 @@ def _check_picture(g: Function, model: nn.Module, x: Tensor, y: int, picture: Te
     }
     for hint, wrong in mistakes.items():
         if close(got, wrong):
-            raise WrongAnswer(hint)
+            raise WrongAnswer(_NUDGE, hint, _SHIFT)
     off = (slope + got - picture).norm() / picture.norm()
     raise WrongAnswer(
-        f"with g the gradient of logit {y} at x is off the picture by {off:.2g} times the picture's length"
+        _NUDGE,
+        f"with g the gradient of logit {y} at x is off the picture by {off:.2g} times the picture's length",
+        _SHIFT,
     )

@@ -1,0 +1,89 @@
+"""The student edition: solutions out, checks in, and it runs to its end."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import notebook_rules as rules
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+nbconvert = pytest.importorskip("nbconvert.preprocessors")
+student = pytest.importorskip("student")
+
+each_lesson = pytest.mark.parametrize("path", rules.LESSONS, ids=lambda path: path.stem)
+
+CHECK = re.compile(r"\bpage\.check\.\w+\.\w+\(")
+STARTER = "def double(x):\n    ...\n\n\nprint('answered' if double(1) else 'Your turn')"
+SOLUTION = "def double(x):\n    return 2 * x\n\n\nprint('answered' if double(1) else 'Your turn')"
+KEY = "<details><summary>Show: the key</summary>\n\nTwice.\n\n</details>"
+
+
+def code(source: str, *tags: str) -> nbformat.NotebookNode:
+    printed = new_output("stream", name="stdout", text="as it was stored\n")
+    return new_code_cell(source, metadata={"tags": [*tags]}, outputs=[printed], execution_count=1)
+
+
+@pytest.fixture
+def lesson() -> nbformat.NotebookNode:
+    """A lesson with an exercise that has a solution, and a proof that has a key."""
+    return new_notebook(
+        cells=[
+            new_markdown_cell("# Toy"),
+            code("start = 1"),
+            new_markdown_cell("## Exercises"),
+            code(STARTER, "starter"),
+            code(SOLUTION, "solution", "hide-cell"),
+            new_markdown_cell(KEY, metadata={"tags": ["solution"]}),
+            new_markdown_cell("## Further reading"),
+        ],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+
+
+def test_solutions_are_out_and_the_rest_is_as_it_was(lesson) -> None:
+    before = str(lesson)
+    handed_out = student.edition(lesson)
+    assert str(lesson) == before
+    sources = [cell.source for cell in handed_out.cells]
+    assert sources == ["# Toy", "start = 1", "## Exercises", STARTER, "## Further reading"]
+    assert handed_out.cells[1].outputs == lesson.cells[1].outputs
+    assert handed_out.cells[3].outputs == []
+
+
+def test_it_runs_to_its_end_and_waits_for_an_answer(lesson) -> None:
+    done, _ = nbconvert.ExecutePreprocessor(timeout=60).preprocess(student.edition(lesson), {})
+    assert done.cells[3].outputs[0].text == "Your turn\n"
+
+
+def test_the_edition_is_all_lessons_and_nothing_of_an_earlier_time(lesson, tmp_path) -> None:
+    (tmp_path / "notebooks" / "toys").mkdir(parents=True)
+    nbformat.write(lesson, tmp_path / "notebooks" / "toys" / "ball.ipynb")
+    nbformat.write(lesson, tmp_path / "notebooks" / "toys" / "ball_evidence.ipynb")
+    old = tmp_path / student.FOLDER / "toys" / "old.ipynb"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    [written] = student.write(tmp_path)
+    assert sorted(path.name for path in written.parent.iterdir()) == ["ball.ipynb", "ball_evidence.ipynb"]
+    assert written.relative_to(tmp_path) == Path("_build/student/toys/ball.ipynb")
+    assert nbformat.read(written, as_version=4) == student.edition(lesson)
+
+
+@each_lesson
+def test_no_solution_is_left_and_no_check_of_a_starter_is_lost(path) -> None:
+    lesson = nbformat.read(path, as_version=4)
+    handed_out = student.edition(lesson)
+    assert not any("solution" in rules.tags(cell) for cell in handed_out.cells)
+    starters = [cell for cell in lesson.cells if "starter" in rules.tags(cell)]
+    kept = "\n".join(cell.source for cell in handed_out.cells)
+    assert all(call in kept for cell in starters for call in CHECK.findall(cell.source))
+
+
+@pytest.mark.slow
+def test_a_lesson_runs_to_its_end_without_its_solutions(tmp_path) -> None:
+    """With its starter cells as they are handed out; a claim that does not hold would stop it, too."""
+    path = next(path for path in rules.LESSONS if path.stem == "fullgrad")
+    handed_out = student.edition(nbformat.read(path, as_version=4))
+    run = nbconvert.ExecutePreprocessor(timeout=300, kernel_name="python3")
+    done, _ = run.preprocess(handed_out, {"metadata": {"path": str(tmp_path)}})
+    assert all(cell.outputs for cell in done.cells if "starter" in rules.tags(cell))
