@@ -122,7 +122,7 @@ def test_every_exercise_is_complete(path):
     notebook = rules.read(path)
     found = exercises(notebook)
     assert rules.is_draft(notebook) or len(found) >= 4
-    lacking = {task.partition("\n")[0]: complaints(task, cells, path in SPLIT) for task, cells in found}
+    lacking = {task.partition("\n")[0]: complaints(task, cells, path in rules.SPLIT) for task, cells in found}
     assert not any(lacking.values()), lacking
 
 
