@@ -144,7 +144,7 @@ def _drawn_texts(fig: Figure) -> list[Text]:
         for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
             if not (axis.get_visible() and axis.axes.axison and low <= tick.get_loc() <= high):
                 hidden |= {tick.label1, tick.label2}
-    texts = fig.findobj(lambda artist: isinstance(artist, Text) and artist.get_visible())
+    texts = [artist for artist in fig.findobj(Text) if isinstance(artist, Text) and artist.get_visible()]
     # One that is clipped by its axes is cut on purpose.
     return [
         text

@@ -187,6 +187,9 @@ def test_search_finds_a_word(visit, door):
     now = here.open(f"{door}/search.html?q=completeness")
     now.wait_for_selector("ul.search li", timeout=10_000)
     assert now.locator("ul.search li").count() > 0
+    excerpt = now.locator("ul.search li p.context").first
+    excerpt.wait_for(timeout=10_000)
+    assert "completeness" in " ".join(now.locator("ul.search li p.context").all_inner_texts()).lower()
     assert not here.troubles, here.troubles
 
 

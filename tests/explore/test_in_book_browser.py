@@ -37,10 +37,12 @@ def page(root: Path, tmp_path_factory) -> Path:
         f'<link rel="stylesheet" href="{html.escape(sheet.as_uri())}">'
         for sheet in (*sheets, root / "book/_static/interpbook.css")
     )
-    figure = live(models.MLP(hidden=(4,)).eval(), start=torch.zeros(1, 28, 28)).html()
+    figure = live(models.MLP(hidden=(4,)).eval(), start=torch.zeros(1, 28, 28), caption="Draw.").html(3)
+    jump = f'<script src="{html.escape((root / "book/_static/jump.js").as_uri())}"></script>'
     path = tmp_path_factory.mktemp("book") / "page.html"
     path.write_text(
-        f'<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8"><title>book</title>{links}<body>'
+        f'<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8"><title>book</title>{links}'
+        f"{jump}<body>"
         '<div class="bd-container"><div class="bd-container__inner bd-page-width"><main class="bd-main">'
         '<div class="bd-content"><div class="bd-article-container"><article class="bd-article">'
         f'<div class="cell docutils container"><div class="cell_output docutils container">'
@@ -81,4 +83,26 @@ def test_on_paper_lines_wrap_and_buttons_are_gone(tab) -> None:
     tab.emulate_media(media="print")
     assert not buttons.is_visible()
     assert line.evaluate("pre => pre.scrollWidth <= pre.clientWidth")
-    assert tab.locator(".ib-explore").evaluate("figure => getComputedStyle(figure).breakInside") == "avoid"
+    assert not tab.locator("summary").is_visible()
+    breaks = "part => getComputedStyle(part).breakInside"
+    # A live figure may be as high as a page.
+    assert tab.locator("figure.ib-figure").evaluate(breaks) == "auto"
+    assert tab.locator(".ib-view").first.evaluate(breaks) == "avoid"
+
+
+def test_the_first_tab_stop_leads_to_the_live_figure(tab) -> None:
+    link = tab.get_by_role("link", name="Figure 3 (live)")
+    assert link.bounding_box()["width"] <= 1 or tab.locator(".ib-jump").bounding_box()["width"] <= 1
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.textContent") == "Figure 3 (live)"
+    assert tab.locator(".ib-jump").bounding_box()["height"] > 20
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.className") == "ib-surface"
+    assert tab.locator("#figure-3").bounding_box()["y"] < 500
+
+
+def test_a_caption_stands_below_its_figure(tab) -> None:
+    caption = tab.locator("figcaption", has_text="Figure 3. Draw.")
+    assert caption.is_visible()
+    figure = tab.locator(".ib-explore").bounding_box()
+    assert caption.bounding_box()["y"] >= figure["y"] + figure["height"]

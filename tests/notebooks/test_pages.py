@@ -26,7 +26,7 @@ def test_a_lesson_and_its_evidence_link_to_each_other(path):
 
 def test_words_count_up_to_the_exercises():
     text = "one two\n\n## Exercises\n\nthree"
-    cells = [cell("markdown", "zero"), cell("code", "# ## Exercises"), cell("markdown", text), cell("markdown", "four")]
+    cells = [cell("markdown", "zero"), cell("code", "## Exercises"), cell("markdown", text), cell("markdown", "four")]
     assert rules.words(rules.before_exercises({"cells": cells})) == 3
     assert (
         rules.words(rules.before_exercises({"cells": [cell("markdown", "### Exercises\n\nfour words stand here")]}))

@@ -71,6 +71,7 @@ def test_a_text_that_is_cut_off_is_named() -> None:
 @pytest.mark.parametrize("part", ["title", "xlabel", "xticklabels"])
 def test_parts_of_axes_are_looked_at(part: str) -> None:
     fig, ax = plt.subplots(figsize=(2, 1), layout="none")
+    fig.subplots_adjust(bottom=0.5)
     ax.set(xticks=[0.5], xticklabels=["half"])
     ax.set(**{part: ["much too long for it" * 3] if part == "xticklabels" else "much too long for it" * 3})
     with pytest.raises(ValueError, match="much too long"):

@@ -173,6 +173,7 @@ def test_there_are_one_to_three_hints_that_differ(hints: tuple[str, ...]) -> Non
 
 def test_a_function_that_changes_torch_s_modes_leaves_the_check_as_it_was(check: Checks) -> None:
     def untidy(x):
+        assert torch.is_grad_enabled(), "the call before this one has left gradients off"
         torch.set_grad_enabled(False)
         torch.set_default_dtype(torch.float64)
         return 3 * x
