@@ -43,8 +43,8 @@ def _table(page: str, notebook: Path, seen: Path) -> str:
     if not records:
         return ""
     machines = executed.seen_on(notebook, seen)
-    page = f"../{chapter}.html"
-    rows = "".join(claim_view.row_html(record, machines.get(record.id, []), page) for record in records)
+    address = f"../{page}.html"
+    rows = "".join(claim_view.row_html(record, machines.get(record.id, []), address) for record in records)
     title = escape(title_of(notebook))
     return (
         f"## [{title}](../{page}.ipynb)\n\n"
