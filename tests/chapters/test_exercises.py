@@ -226,6 +226,8 @@ def with_nan(value: object) -> object:
         return value * float("nan")
     if isinstance(value, tuple | list):
         return type(value)(map(with_nan, value))
+    if isinstance(value, dict):
+        return dict.fromkeys(value, float("nan"))
     if isinstance(value, nn.Module) or not callable(value):
         return value
     return lambda *arguments: with_nan(value(*arguments))

@@ -71,6 +71,8 @@ WRONG_ANSWERS = [
 UNANSWERED = [
     (None, "there is no answer here yet."),
     (..., "there is no answer here yet."),
+    ({"this moves": True, "that moves": ...}, "there is no answer here yet."),
+    ({"this moves": None}, "there is no answer here yet."),
     (forgetful, "your function `forgetful` returns nothing yet (if it is written: is there a `return` at its end?)."),
     (lambda x: ..., "your function returns nothing yet (if it is written: is there a `return` at its end?)."),
 ]

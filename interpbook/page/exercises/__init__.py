@@ -7,7 +7,7 @@ They test properties of the answer, not equality with a solution.
 import functools
 import importlib
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -26,8 +26,9 @@ def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None
     """Make a check of a function that raises `WrongAnswer(nudge, factor, formula)`, or returns words of praise or None.
 
     The student's functions reach the check guarded: where one raises, the hint names it. What has no answer yet (None,
-    `...`, a function that returns nothing) is no mistake: the check says so in one line and does not raise, so that a
-    page with open exercises runs from top to bottom. A forgotten `return` looks the same, and the line asks for it.
+    `...`, a dictionary with one of these in it, a function that returns nothing) is no mistake: the check says so in
+    one line and does not raise, so that a page with open exercises runs from top to bottom. A forgotten `return` looks
+    the same, and the line asks for it.
 
     Args:
         rating: how hard, from 1 to 3.
@@ -59,7 +60,7 @@ def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None
         @functools.wraps(check)
         def checked(*answers: object) -> None:
             try:
-                if any(answer is None or answer is ... for answer in answers):
+                if any(map(_is_open, answers)):
                     raise _Unanswered("there is no answer here yet")
                 with torch.enable_grad():
                     praise = check(*map(guarded, answers))
@@ -77,6 +78,12 @@ def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None
         return checked
 
     return decorate
+
+
+def _is_open(answer: object) -> bool:
+    """Whether there is no answer yet, or in a dictionary of answers one is missing still."""
+    parts = answer.values() if isinstance(answer, Mapping) else [answer]
+    return any(part is None or part is ... for part in parts)
 
 
 def guarded(answer: object) -> object:

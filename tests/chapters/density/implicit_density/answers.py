@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import torch
+from chapters.density.implicit_density import short_answers
 from torch import nn
 
 from interpbook import attribution
@@ -522,3 +523,6 @@ WRONG = {
         "too few arguments": (lambda score, x, steps, eps: x, "TypeError"),
     },
 }
+
+RIGHT |= short_answers.RIGHT
+WRONG |= short_answers.WRONG
