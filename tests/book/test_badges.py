@@ -17,7 +17,8 @@ CONTRAST = """badge => {
     const channel = value => { const c = value / 255; return c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4 };
     const luminance = color => { const [r, g, b] = color.match(/[\\d.]+/g).map(Number);
         return .2126 * channel(r) + .7152 * channel(g) + .0722 * channel(b) };
-    const [text, page] = [getComputedStyle(badge).color, getComputedStyle(document.body).backgroundColor].map(luminance);
+    const colors = [getComputedStyle(badge).color, getComputedStyle(document.body).backgroundColor];
+    const [text, page] = colors.map(luminance);
     return (Math.max(text, page) + .05) / (Math.min(text, page) + .05);
 }"""
 

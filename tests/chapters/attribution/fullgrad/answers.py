@@ -1,5 +1,6 @@
 """Answers to the exercises on full-gradients: right in several ways, and wrong as people go wrong."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -63,7 +64,31 @@ def by_example(weight, bias, v, c, x):
     return torch.stack(inputs), torch.stack(units), torch.full((len(x),), float(c))
 
 
+def folded(conv, norm) -> tuple[Tensor, Tensor]:
+    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    return conv.weight * scale[:, None, None, None], (conv.bias - norm.running_mean) * scale + norm.bias
+
+
+def folded_by_torch(conv, norm) -> list[Tensor]:
+    one = torch.nn.utils.fusion.fuse_conv_bn_eval(conv.eval(), norm.eval())
+    return [one.weight, one.bias]
+
+
+def folded_by_probing(conv, norm) -> tuple[Tensor, Tensor]:
+    """Batch norm's slope and bias from what it gives to zeros and ones."""
+    zero = norm(torch.zeros(1, norm.num_features, 1, 1)).flatten()
+    slope = norm(torch.ones(1, norm.num_features, 1, 1)).flatten() - zero
+    return torch.einsum("c,cdhw->cdhw", slope, conv.weight).double(), slope * conv.bias + zero
+
+
 RIGHT = {
+    "product_of_three": {
+        "an integer": -60,
+        "a float": -60.0,
+        "of numpy": np.float64(30 - 90),
+        "a tensor": torch.tensor(-60),
+    },
+    "fold": {"by the formula": folded, "by torch": folded_by_torch, "by probing": folded_by_probing},
     "counterexample": {
         "two kinks": (lambda x: x.relu().sum(1), lambda x: (x - 0.5).relu().sum(1), X),
         "an absolute value with another bias": (lambda x: x.abs().sum(1), lambda x: (x + 3).abs().sum(1), X),
@@ -88,6 +113,46 @@ RIGHT = {
 }
 
 WRONG = {
+    "product_of_three": {
+        "the product": (30, "the product itself"),
+        "the derivative": (90, "the bias is what"),
+        "the sign": (60, "the other way round"),
+        "as for two factors": (-30, "right for two factors"),
+        "none": (0, "degree one"),
+        "the sum of the other products": (-1, "product rule"),
+        "text": ("minus sixty", "one number"),
+    },
+    "fold": {
+        "the weight as it was": (lambda c, n: (c.weight, folded(c, n)[1]), "as it was"),
+        "no root": (
+            lambda c, n: (c.weight * (n.weight / (n.running_var + n.eps))[:, None, None, None], folded(c, n)[1]),
+            "root is missing",
+        ),
+        "no weight of its own": (
+            lambda c, n: (c.weight * (n.running_var + n.eps).rsqrt()[:, None, None, None], folded(c, n)[1]),
+            "own weight is missing",
+        ),
+        "the wrong dimension": (lambda c, n: (c.weight.flip(0), folded(c, n)[1]), "first dimension"),
+        "another shape": (lambda c, n: (c.weight[:, 0], folded(c, n)[1]), "keeps its filter"),
+        "the convolution's bias is lost": (
+            lambda c, n: (folded(c, n)[0], norm_bias(n)),
+            "own bias is missing",
+        ),
+        "the convolution's bias beside the scale": (
+            lambda c, n: (folded(c, n)[0], c.bias + norm_bias(n)),
+            "multiplied by the scale",
+        ),
+        "no mean": (
+            lambda c, n: (folded(c, n)[0], c.bias * (n.weight / (n.running_var + n.eps).sqrt()) + n.bias),
+            "running mean is missing",
+        ),
+        "no bias of batch norm": (lambda c, n: (folded(c, n)[0], folded(c, n)[1] - n.bias), "batch norm's own bias"),
+        "the sign": (lambda c, n: (folded(c, n)[0], -folded(c, n)[1]), "what comes out"),
+        "the weight alone": (lambda c, n: folded(c, n)[0], "two tensors"),
+        "a bias for each pixel": (lambda c, n: (folded(c, n)[0], torch.zeros(4, 9, 9)), "one number per channel"),
+        "a module": (lambda c, n: c, "two tensors"),
+        "a number, not a function": (3, "function"),
+    },
     "counterexample": {
         "another slope": ((lambda x: x.sum(1), lambda x: 2 * x.sum(1), X), "different gradients"),
         "one function in two forms": ((lambda x: x.sum(1), lambda x: x.relu().sum(1), X), "same value"),

@@ -442,3 +442,121 @@ WRONG = {
         "no number": (lambda f, w, c, low, high: low * float("nan"), "not in the box"),
     },
 }
+
+
+def tried_values(f, x, i):
+    """A value for feature i that turns the sign most."""
+    covered = x.repeat(101, 1)
+    covered[:, i] = torch.linspace(0, 1, 101, dtype=x.dtype)
+    credit = f(x[None]) - f(covered)
+    baseline = torch.zeros_like(x)
+    baseline[i] = covered[(credit * credit[0].sign()).argmin(), i]
+    return baseline
+
+
+def tried_at_random(f, x, i):
+    drawn = torch.rand(500, len(x), generator=torch.Generator().manual_seed(2), dtype=x.dtype)
+    covered = x.repeat(500, 1)
+    covered[:, i] = drawn[:, i]
+    zero = x.clone()
+    zero[i] = 0
+    before = f(x[None]) - f(zero[None])
+    return drawn[(before * (f(x[None]) - f(covered))).argmin()]
+
+
+def one_by_one_values(f, x, i):
+    inputs = x.repeat(2, 1)
+    inputs[1, i] = 0
+    here, without = f(inputs)
+    for step in range(51):
+        inputs[1, i] = step / 50
+        if (here - without) * (here - f(inputs)[1]) < -1e-6:
+            break
+    return inputs[1].tolist()
+
+
+def wrong_feature(f, x, i):
+    right = tried_values(f, x, i)
+    return right.roll(1)
+
+
+def by_numpy(a, b):
+    difference = (b - a).numpy()
+    return difference.mean() > 2 * difference.std(ddof=1) / len(difference) ** 0.5
+
+
+def by_variance(a, b):
+    gap = b - a
+    return gap.mean() > 0 and gap.mean() ** 2 > 4 * gap.var() / gap.numel()
+
+
+def without_pairs(a, b):
+    return bool(b.mean() - a.mean() > 2 * ((a.var() + b.var()) / len(a)).sqrt())
+
+
+def standard_errors(factor, correction=1):
+    def counts(a, b):
+        gap = b - a
+        return bool(gap.mean() > factor * gap.std(correction=correction) / len(gap) ** 0.5)
+
+    return counts
+
+
+RIGHT |= {
+    "four_slopes": {
+        "formulas": lambda x: [2 * x, x, x, 2 * x],
+        "a tensor": lambda x: torch.tensor([2.0, 1, 1, 2]) * x,
+        "differences": lambda x: (((x + 1) ** 2 - (x - 1) ** 2) / 2, x**2 / x, 2 * x / 2, 2 * (x + 0)),
+    },
+    "flipping_baseline": {
+        "values one after another": tried_values,
+        "at random": tried_at_random,
+        "in a list": one_by_one_values,
+    },
+    "two_standard_errors": {
+        "of torch": standard_errors(2),
+        "of numpy": by_numpy,
+        "by the variance, as a tensor": by_variance,
+    },
+}
+
+WRONG |= {
+    "four_slopes": {
+        "not divided by x": (lambda x: [2 * x, x * x, x * x, 2 * x], "not divided by x"),
+        "one not divided by x": (lambda x: [2 * x, x, x * x, 2 * x], "not divided by x"),
+        "the tangent for all": (lambda x: [2 * x] * 4, "which?"),
+        "the gradient halved": (lambda x: [x, x, x, 2 * x], "differentiate x^2"),
+        "the end of the way": (lambda x: [2 * x, x, 2 * x, 2 * x], "over the way"),
+        "the chord for SmoothGrad": (lambda x: [2 * x, x, x, x], "at noisy points"),
+        "noise that tilts": (lambda x: [2 * x, x, x, 2 * x + 1], "at noisy points"),
+        "three slopes": (lambda x: [2 * x, x, x], "shape (4,)"),
+        "the sign": (lambda x: [-2 * x, -x, -x, -2 * x], "differentiate x^2"),
+    },
+    "flipping_baseline": {
+        "zero": (lambda f, x, i: torch.zeros_like(x), "the sign stays"),
+        "the point itself": (lambda f, x, i: x, "equals x in feature i"),
+        "outside of the cube": (lambda f, x, i: tried_values(f, x, i) + 2, "unit cube"),
+        "the wrong feature": (wrong_feature, "elsewhere it is not"),
+        "a value alone": (lambda f, x, i: tried_values(f, x, i)[i], "shape (2,)"),
+        "f of one point": (lambda f, x, i: f(x), "batch of points"),
+        "ones": (lambda f, x, i: torch.ones_like(x), "the sign stays"),
+        "half of x": (lambda f, x, i: x / 2, "the sign stays"),
+        "the others are changed": (lambda f, x, i: torch.ones_like(x) * (torch.arange(len(x)) != i), "elsewhere it is not"),
+    },
+    "two_standard_errors": {
+        "the means": (lambda a, b: bool(a.mean() < b.mean()), "a single network decides"),
+        "all of them": (lambda a, b: bool((a < b).all()), "many networks"),
+        "standard deviations": (lambda a, b: bool((b - a).mean() > 2 * (b - a).std()), "many networks"),
+        "no pairs": (without_pairs, "differ much"),
+        "the wrong way": (lambda a, b: standard_errors(2)(b, a), "larger"),
+        "both ways": (
+            lambda a, b: bool((b - a).mean().abs() > 2 * (b - a).std() / len(a) ** 0.5),
+            "larger",
+        ),
+        "one standard error": (standard_errors(1.0), "one and a half"),
+        "a division by n": (standard_errors(2, correction=0), "three networks"),
+        "the difference": (lambda a, b: (b - a).mean(), "truth value"),
+        "always": (lambda a, b: True, "larger"),
+        "never": (lambda a, b: False, "should count"),
+    },
+}

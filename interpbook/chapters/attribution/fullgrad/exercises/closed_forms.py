@@ -1,4 +1,4 @@
-"""Exercises of the chapter on full-gradients: what an answer must satisfy, and what each mistake looks like."""
+"""Exercises that have a closed form: a counterexample, two biases that have no name, a network of two layers."""
 
 from collections.abc import Callable
 
