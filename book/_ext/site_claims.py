@@ -94,7 +94,8 @@ def link_claims(app: Sphinx, exception: Exception | None) -> None:
             target = page.with_name(f"{match[1]}.html")
             if target == page:
                 return '<a class="ib-evidence">'
-            section = make_id(unescape(match[2]))
+            # Sphinx sets curly quotes, which an id then lacks.
+            section = make_id(unescape(match[2]).replace("'", "’"))
             if not (target.exists() and f'id="{section}"' in target.read_text(encoding="utf-8")):
                 log.warning("%s links to the section %r of %s, which is not there", page.name, match[2], target.name)
             return f'<a class="ib-evidence" href="{target.name}#{section}">'

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 Measurement = Tensor | dict[Any, Tensor]
-Name = TypeVar("Name", bound=Hashable)
-Result = TypeVar("Result")
+N = TypeVar("N", bound=Hashable)
+R = TypeVar("R")
 
 
 def generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
@@ -47,7 +47,7 @@ def over_seeds(
     return _measured(measure, families, "families")
 
 
-def only(results: Mapping[Name, Result], *names: Name) -> dict[Name, Result]:
+def only(results: Mapping[N, R], *names: N) -> dict[N, R]:
     """Some of the results, in the order in which they are named: a claim is about these.
 
     Raises:
