@@ -232,7 +232,7 @@ def test_in_a_kernel_the_pictures_of_a_view_stand_in_one_row() -> None:
     axes = fig.axes
     middles = [(box.y0 + box.y1) / 2 / fig.bbox.height for box in (ax.get_window_extent() for ax in axes)]
     assert [int(3 * (1 - middle)) for middle in middles] == [0, 0, 0, 1, 1, 1, 1, 2, 2]
-    assert axes[1].get_title(loc="left") == "gradient of the logit,\nbefore and after"
+    assert axes[1].get_title(loc="left") == "after: its answer with g\nadded to every logit"
 
 
 def test_long_labels_do_not_part_the_pictures_of_another_view() -> None:
