@@ -18,7 +18,7 @@ from interpbook.page import claim_view, claims, executed, refresh
 PLACEHOLDER = "{{ claims }}"
 HEAD = "<thead><tr><th scope='col'>Claim</th><th scope='col'>Measured</th><th scope='col'>Verdict</th></tr></thead>"
 CITED = re.compile(r'<cite data-cite="([^"]+)">[^<]*</cite>')
-LEDGER = re.compile(r'<span class="ib-ledger" data-claim="([^"]+)"></span>')
+LEDGER = re.compile(r'(</a>)?<span class="ib-ledger" data-claim="([^"]+)"></span>')
 EVIDENCE = re.compile(r'<a class="ib-evidence" href="(\w+)\.ipynb" data-heading="([^"]+)">')
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,9 @@ def link_claims(app: Sphinx, exception: Exception | None) -> None:
         ledger = os.path.relpath(out / "book" / "claims.html", page.parent)
 
         def to_ledger(match: re.Match, ledger: str = ledger) -> str:
-            return f'<a class="ib-ledger" href="{ledger}#{claim_view.anchor(unescape(match[1]))}">in the ledger</a>'
+            before = "</a> · " if match[1] else ""
+            row = f"{ledger}#{claim_view.anchor(unescape(match[2]))}"
+            return f'{before}<a class="ib-ledger" href="{row}">in the ledger</a>'
 
         def to_evidence(match: re.Match, page: Path = page) -> str:
             target = page.with_name(f"{match[1]}.html")

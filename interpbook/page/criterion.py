@@ -113,7 +113,7 @@ def names(text: str) -> set[str]:
     >>> sorted(names("mean(fullgrad) < mean(random)"))
     ['fullgrad', 'random']
     """
-    return {node.id for node in ast.walk(parse(text)) if isinstance(node, ast.Name)} - set(FUNCTIONS)
+    return _measured(parse(text))
 
 
 def bounds(text: str) -> dict[str, float]:
@@ -183,32 +183,43 @@ def value(text: str, values: Mapping[str, Value]) -> Value:
 def compares_means(text: str) -> bool:
     """Whether a criterion tells averages apart with no word on how far they may be apart by chance.
 
-    That is a comparison that reads averages of two measured names or more, in a criterion without `stderr`.
+    That is a comparison that averages something and reads two measured names or more, without two or more `stderr`.
 
-    >>> compares_means("mean(a) < mean(b)"), compares_means("mean(b - a) > 0")
-    (True, True)
+    >>> compares_means("mean(a) < mean(b)"), compares_means("mean(b - a) > 0"), compares_means("mean(a) < b")
+    (True, True, True)
     >>> compares_means("mean(b - a) > 2 * stderr(b - a)"), compares_means("mean(a) < 0.1"), compares_means("all(a < b)")
     (False, False, False)
     """
-    tree = parse(text)
-    if any(isinstance(node, ast.Name) and node.id == "stderr" for node in ast.walk(tree)):
-        return False
-    comparisons = [node for node in ast.walk(tree) if isinstance(node, ast.Compare)]
-    return any(len(_averaged(comparison)) > 1 for comparison in comparisons)
+    comparisons = [node for node in ast.walk(parse(text)) if isinstance(node, ast.Compare)]
+    return any(_averages(node) and len(_measured(node)) > 1 and not _allows_for_chance(node) for node in comparisons)
 
 
-def _averaged(tree: ast.AST) -> set[str]:
-    """The measured names that stand inside of a mean or a median."""
-    found: set[str] = set()
+def _averages(tree: ast.AST) -> bool:
+    """Whether something in it is reduced to its mean, median or sum."""
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return any(isinstance(name, ast.Name) and name.id in ("mean", "median", "sum") for name in calls)
+
+
+def _measured(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - set(FUNCTIONS)
+
+
+def _allows_for_chance(tree: ast.AST) -> bool:
+    """Whether at least two standard errors stand in it, `2 * stderr(...)`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("mean", "median"):
-            found |= {name.id for name in ast.walk(node) if isinstance(name, ast.Name)} - set(FUNCTIONS)
-    return found
+        match node:
+            case ast.BinOp(
+                left=ast.Constant(value=int() | float() as factor),
+                op=ast.Mult(),
+                right=ast.Call(func=ast.Name(id="stderr")),
+            ) if factor >= 2:
+                return True
+    return False
 
 
 def _evaluated(text: str, tree: ast.Expression, values: Mapping[str, Value]) -> Any:
     """The outcome of a parsed expression; text is what messages call it."""
-    missing = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - set(FUNCTIONS) - set(values)
+    missing = _measured(tree) - set(values)
     if missing:
         raise ValueError(
             f'criterion "{text}" reads {", ".join(sorted(missing))}, but measured was {", ".join(sorted(values))}'

@@ -11,6 +11,7 @@ PHONE = {"width": 390, "height": 800}
 FACTS = """all => all.map(claim => ({
     id: claim.dataset.claim, anchor: claim.id, words: claim.querySelector("summary").innerText,
     ledger: claim.querySelector("a.ib-ledger")?.href, evidence: claim.querySelector("a.ib-evidence")?.href,
+    links: claim.querySelector("dd:last-child").textContent,
 }))"""
 # The contrast of an element's text with the page behind it, its own half-transparent ground left out.
 CONTRAST = """badge => {
@@ -61,6 +62,15 @@ def test_every_badge_says_verdict_and_number_and_leads_to_evidence_and_ledger(
         address, _, section = fact["evidence"].partition("#")
         assert address.endswith(evidence.name)
         assert f'id="{section}"' in sections
+        assert fact["links"].endswith(" · in the ledger")
+
+
+@each_lesson
+def test_on_paper_a_claim_is_open(visit: Callable, site: Path, lesson: Path) -> None:
+    tab = visit().open(page_of(site, lesson))
+    tab.emulate_media(media="print")
+    for opened in tab.locator(".ib-claim dl").all():
+        assert opened.bounding_box()["height"] > 20
 
 
 @each_lesson

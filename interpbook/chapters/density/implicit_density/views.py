@@ -38,15 +38,16 @@ def drawn_shift(strengths: Sequence[float] = STRENGTHS) -> tuple[View, ...]:
             |grad f_y(x0)|: where the drawing is white, s = 1 adds as much as the strongest value of the old map.
 
     Returns:
-        Four views: the gradients of the logit and of the loss (cross-entropy) of class y, each before and after, and
-        the network's answer before and after. The first has the controls of all.
+        Four views: the network's answer after; the gradient of the logit of class y, before and after, with the
+        controls of all; the answer before; the gradient of the loss (cross-entropy), before and after. What does not
+        move stands beside the drawing.
 
     Raises:
         TypeError: `strengths` is no list of numbers.
         ValueError: it is empty, has one value twice, or one that is negative or not finite.
 
     >>> [view.title for view in drawn_shift()][:2]
-    ['gradient of the logit, before and after', 'gradient of the loss, before and after']
+    ['after: its answer with g added to every logit', 'gradient of the logit, before and after']
     """
     if isinstance(strengths, str) or not isinstance(strengths, Sequence):
         raise TypeError(f"strengths: expected a list of numbers, got {strengths!r}")
@@ -55,7 +56,7 @@ def drawn_shift(strengths: Sequence[float] = STRENGTHS) -> tuple[View, ...]:
         raise ValueError(f"strengths: expected at least one number, and none twice, got {list(strengths)}")
     middle = values[len(values) // 2]
     logit = replace(_LOGIT, settings={"old_map": [KEPT, TAKEN], "strength": values}, starts={"strength": middle})
-    return logit, _LOSS, _BEFORE, _AFTER
+    return _AFTER, logit, _BEFORE, _LOSS
 
 
 def _unit(now: State) -> float:

@@ -541,7 +541,10 @@ WRONG |= {
         "f of one point": (lambda f, x, i: f(x), "batch of points"),
         "ones": (lambda f, x, i: torch.ones_like(x), "the sign stays"),
         "half of x": (lambda f, x, i: x / 2, "the sign stays"),
-        "the others are changed": (lambda f, x, i: torch.ones_like(x) * (torch.arange(len(x)) != i), "elsewhere it is not"),
+        "the others are changed": (
+            lambda f, x, i: torch.ones_like(x) * (torch.arange(len(x)) != i),
+            "elsewhere it is not",
+        ),
     },
     "two_standard_errors": {
         "the means": (lambda a, b: bool(a.mean() < b.mean()), "a single network decides"),

@@ -140,10 +140,10 @@ def test_nothing_drawn_or_no_strength_changes_nothing() -> None:
     for now in (state(figure, 1, 0, None, 50.0, False), state(figure, 0, 0, None, 0.0, False)):
         before, after = shown(figure, now)["shifted_logit_gradient"]
         assert torch.equal(before, after)
-        assert "Nothing is added. Cosine of the new map with the old one: 1.00" in figure.views[0].show(now)[1]
+        assert "Nothing is added. Cosine of the new map with the old one: 1.00" in figure.views[1].show(now)[1]
     empty = state(figure, 1, 0, None, 50.0, True)
     assert not shown(figure, empty)["shifted_logit_gradient"][1].any()
-    assert figure.views[0].show(empty)[1] == "Nothing is added, and the old map is taken away. The new map is empty."
+    assert figure.views[1].show(empty)[1] == "Nothing is added, and the old map is taken away. The new map is empty."
 
 
 def test_the_sentences_carry_the_numbers() -> None:
@@ -178,9 +178,9 @@ def test_a_shift_that_is_not_the_same_for_all_logits_would_be_said(monkeypatch: 
     before = [view.show(now)[1] for view in figure.views]
     monkeypatch.setattr(views, "Shifted", Uneven)
     after = [view.show(now)[1] for view in figure.views]
-    assert "no value moves" in before[1]
-    assert re.search(r"; a value moves by [\d.]+\.", after[1])
-    assert re.search(r"; a probability moves by [\d.]+\.", after[3])
+    assert "no value moves" in before[3]
+    assert re.search(r"; a value moves by [\d.]+\.", after[3])
+    assert re.search(r"; a probability moves by [\d.]+\.", after[0])
 
 
 def test_the_network_looks_at_the_input_and_not_at_the_drawing() -> None:
@@ -232,7 +232,7 @@ def test_in_a_kernel_the_pictures_of_a_view_stand_in_one_row() -> None:
     axes = fig.axes
     middles = [(box.y0 + box.y1) / 2 / fig.bbox.height for box in (ax.get_window_extent() for ax in axes)]
     assert [int(3 * (1 - middle)) for middle in middles] == [0, 0, 0, 1, 1, 1, 1, 2, 2]
-    assert axes[1].get_title(loc="left") == "gradient of the logit,\nbefore and after"
+    assert axes[1].get_title(loc="left") == "after: its answer with g\nadded to every logit"
 
 
 def test_long_labels_do_not_part_the_pictures_of_another_view() -> None:
@@ -263,11 +263,11 @@ def test_in_a_kernel_every_control_answers() -> None:
         seen.append(said())
         assert seen[-1] != seen[-2], control.description
     buttons.children[2].click()
-    assert said()[0] == EMPTY
+    assert said()[1] == EMPTY
     cursor.children[0].value = 1
     buttons.children[0].click()
-    assert said()[0].startswith("White adds ")
-    assert "with the drawing: 1.00" in said()[0]
+    assert said()[1].startswith("White adds ")
+    assert "with the drawing: 1.00" in said()[1]
 
 
 @pytest.mark.usefixtures("without_shape_checks")
