@@ -132,6 +132,7 @@ def _slug(entry: registry.Claim) -> str:
 def _headline(record: ClaimRecord, entry: registry.Claim, left: str, right: str) -> str:
     """As "gradient - FullGrad 0.12 ± 0.03 (5 seeds)"."""
     label, number = record.headline
+    label = label.replace("_", " ")  # a name as it was measured, not as a criterion spells it
     named = "" if label == "value" else f"{html.escape(label) if left == _HTML[0] else label} "
     count = f" ({number.n} {html.escape(entry.over)})" if number.n > 1 and number.bound is None else ""
     return f"{named}{left}{number.shown()}{right}{count}"

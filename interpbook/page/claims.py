@@ -37,7 +37,7 @@ def claim(id: str, measured: object) -> None:
         TypeError: something measured is not a number or a sequence of numbers.
         ValueError: something measured is empty, NaN or infinite, or the criterion cannot be evaluated on it.
 
-    >>> claim("fullgrad.by_hand", 1e-16)  # doctest: +ELLIPSIS
+    >>> claim("fullgrad.closed_form", 1e-16)  # doctest: +ELLIPSIS
     [holds, «below 1e-12»] The full-gradients of a two-layer network ... Measured: «below 1e-12». Scale quick.
     """
     from interpbook.page.setup import scale  # setup starts a fresh ledger, so it imports this module first

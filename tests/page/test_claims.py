@@ -54,6 +54,13 @@ def test_the_badge_shows_the_number_that_the_registry_asks_for(shown, toy_claims
     assert "✓ reproduced · b - a <span" in shown.outputs[0].data["text/html"]
 
 
+def test_a_badge_spells_names_as_they_were_measured(shown, toy_claims: Path) -> None:
+    entry_with(toy_claims, "toy.order", "headline: after_it - a")
+    page.claim("toy.order", {"a": [0.1, 0.2], "b": [0.3, 0.4], "after it": [0.3, 0.4]})
+    assert "· after it - a <span" in shown.outputs[0].data["text/html"]
+    assert "[reproduced, after it - a «0.2" in shown.outputs[0].data["text/plain"]
+
+
 def test_a_headline_that_is_a_name_keeps_its_tolerance(shown, toy_claims: Path) -> None:
     entry_with(toy_claims, "toy.order", "headline: b, tolerance: {b: 0.5}")
     page.claim("toy.order", {"a": [0.1, 0.2], "b": [0.3, 0.4]})
