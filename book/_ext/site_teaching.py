@@ -7,7 +7,7 @@ import outline
 from front_matter import Chapter
 from myst_parser.mdit_to_docutils.base import default_slugify
 from sphinx.application import Sphinx
-from teaching import Teaching
+from teaching import Step, Teaching
 
 PLACEHOLDER = "{{ teaching }}"
 
@@ -27,8 +27,8 @@ def _chapter(chapter: Chapter, teaching: Teaching) -> str:
     goals = [f"- {goal} ({_link(page, section)})" for goal, section in teaching.goals]
     rows = [f"| {_link(page, section)} | {minutes} |" for section, minutes in teaching.minutes.items()]
     routes = [
-        f"- **In {route} minutes** ({teaching.length(route)}): {', '.join(_link(page, name) for name in sections)}."
-        for route, sections in teaching.routes.items()
+        f"- **In {route} minutes** ({teaching.length(route)}): {', '.join(_step(page, step) for step in steps)}."
+        for route, steps in teaching.routes.items()
     ]
     beliefs = [f"- *{belief}* Ask: {question}" for belief, question in teaching.misconceptions]
     return "\n".join(
@@ -38,6 +38,13 @@ def _chapter(chapter: Chapter, teaching: Teaching) -> str:
             *("Three ways through it:", "", *routes, ""),
             *("What students believe, and the question that brings it out:", "", *beliefs),
         ]
+    )
+
+
+def _step(page: str, step: Step) -> str:
+    """A section of a route, with the part that is meant."""
+    return (
+        f"{_link(page, step.section)} ({step.part}, {step.minutes} minutes)" if step.part else _link(page, step.section)
     )
 
 

@@ -2,7 +2,8 @@
 
 goals           a list of {"goal": "prove ...", "section": the heading under which one learns it}
 minutes         for every `##` heading of the lesson, exercises included; they sum to the minutes of the card
-routes          for "10", "45" and "90" minutes the headings to take; a route may run over by a fifth
+routes          for "10", "45" and "90" minutes the headings to take, or for a part of what is under one
+                {"section": "Exercises", "minutes": 35, "part": "1 to 4"}; a route may run over by a fifth
 misconceptions  three of {"belief": what students think, "question": the one that brings it out}
 """
 
@@ -19,27 +20,40 @@ FENCED = re.compile(r"^(```|~~~).*?^\1", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
+class Step:
+    """One section of a route, or a part of it.
+
+    minutes: None for the whole section.
+    part: which part, "" for the whole.
+    """
+
+    section: str
+    minutes: int | None = None
+    part: str = ""
+
+
+@dataclass(frozen=True)
 class Teaching:
     """What a lecturer wants to know of a lesson; see the top of this module.
 
     goals: each with its section.
     minutes: by section, in the lesson's order.
-    routes: by minutes, the sections.
+    routes: by minutes, the steps.
     misconceptions: each with its question.
     """
 
     goals: tuple[tuple[str, str], ...]
     minutes: dict[str, int]
-    routes: dict[int, tuple[str, ...]]
+    routes: dict[int, tuple[Step, ...]]
     misconceptions: tuple[tuple[str, str], ...]
 
     def length(self, route: int) -> int:
-        """The minutes that the sections of a route take together.
+        """The minutes that the steps of a route take together.
 
-        >>> Teaching((), {"A": 4, "B": 5}, {10: ("A", "B")}, ()).length(10)
+        >>> Teaching((), {"A": 4, "B": 50}, {10: (Step("A"), Step("B", 5, "the first"))}, ()).length(10)
         9
         """
-        return sum(self.minutes[section] for section in self.routes[route])
+        return sum(step.minutes or self.minutes[step.section] for step in self.routes[route])
 
 
 def sections(cells: Sequence[Mapping]) -> list[str]:
@@ -68,7 +82,7 @@ def read(stored: object, sections: Sequence[str], minutes: int) -> Teaching:
     goals = _pairs("goals", stored["goals"], ("goal", "section"))
     _expect_sections("goals", [section for _, section in goals], sections)
     by_section = _minutes(stored["minutes"], sections, minutes)
-    routes = _routes(stored["routes"], sections)
+    routes = _routes(stored["routes"], by_section)
     misconceptions = _pairs("misconceptions", stored["misconceptions"], ("belief", "question"))
     if len(misconceptions) != MISCONCEPTIONS:
         raise ValueError(f"teaching.misconceptions has {len(misconceptions)} entries, expected {MISCONCEPTIONS}")
@@ -110,18 +124,32 @@ def _minutes(stored: object, sections: Sequence[str], total: int) -> dict[str, i
     return {section: stored[section] for section in sections}
 
 
-def _routes(stored: object, sections: Sequence[str]) -> dict[int, tuple[str, ...]]:
+def _routes(stored: object, minutes: Mapping[str, int]) -> dict[int, tuple[Step, ...]]:
     if not isinstance(stored, dict) or set(stored) != {*map(str, ROUTES)}:
         found = ", ".join(stored) if isinstance(stored, dict) else repr(stored)
         raise ValueError(f"teaching.routes is {found}; expected the keys {', '.join(map(str, ROUTES))}")
     routes = {}
     for route in ROUTES:
-        chosen = stored[str(route)]
+        where, chosen = f"routes[{str(route)!r}]", stored[str(route)]
         if not isinstance(chosen, list) or not chosen or len({*map(str, chosen)}) < len(chosen):
-            raise ValueError(f"teaching.routes[{str(route)!r}] is {chosen!r}, expected a list of sections, each once")
-        _expect_sections(f"routes[{str(route)!r}]", chosen, sections)
-        routes[route] = tuple(chosen)
+            raise ValueError(f"teaching.{where} is {chosen!r}, expected a list of sections, each once")
+        routes[route] = tuple(_step(where, entry, minutes) for entry in chosen)
     return routes
+
+
+def _step(where: str, entry: object, minutes: Mapping[str, int]) -> Step:
+    if not isinstance(entry, dict):
+        _expect_sections(where, [entry], list(minutes))
+        return Step(str(entry))
+    if set(entry) != {"section", "minutes", "part"} or not _is_text(entry["part"]):
+        raise ValueError(f"teaching.{where} has {entry!r}, expected a section, or section, minutes and part")
+    section, taken = entry["section"], entry["minutes"]
+    _expect_sections(where, [section], list(minutes))
+    if type(taken) is not int or not 0 < taken < minutes[section]:
+        raise ValueError(
+            f"teaching.{where} takes {taken!r} minutes of {section!r}, expected less than its {minutes[section]}"
+        )
+    return Step(section, taken, entry["part"])
 
 
 def _expect_sections(key: str, named: Sequence[object], sections: Sequence[str]) -> None:

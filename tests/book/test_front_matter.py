@@ -131,6 +131,16 @@ def test_what_the_lecturer_wants_to_know_is_read(tmp_path):
         ("routes", {**TEACHING["routes"], "45": []}, "routes['45'] is [], expected a list of sections"),
         ("routes", {**TEACHING["routes"], "45": ["A start"] * 2}, "expected a list of sections, each once"),
         ("routes", {**TEACHING["routes"], "90": ["The end"]}, "routes['90'] names 'The end', expected a section"),
+        (
+            "routes",
+            {**TEACHING["routes"], "90": [{"section": "A start"}]},
+            "expected a section, or section, minutes and",
+        ),
+        (
+            "routes",
+            {**TEACHING["routes"], "90": [{"section": "A start", "minutes": 500, "part": "all"}]},
+            "takes 500 minutes of 'A start', expected less than its",
+        ),
         ("misconceptions", TEACHING["misconceptions"][:2], "misconceptions has 2 entries, expected 3"),
         ("misconceptions", [{"belief": "Red."}], "expected text as belief and question"),
     ],

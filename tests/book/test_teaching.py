@@ -7,14 +7,18 @@ import outline
 import pytest
 from front_matter import Chapter
 from outline import Part
-from teaching import Teaching
+from teaching import Step, Teaching
 
 site_teaching = pytest.importorskip("site_teaching", reason="the book's own packages are not installed")
 
 TEACHING = Teaching(
     goals=(("build a toy", "A start"),),
     minutes={"A start": 6, "What is $x$?": 4},
-    routes={10: ("A start",), 45: ("A start", "What is $x$?"), 90: ("A start", "What is $x$?")},
+    routes={
+        10: (Step("A start"),),
+        45: (Step("A start"), Step("What is $x$?")),
+        90: (Step("A start"), Step("What is $x$?", 2, "the first half")),
+    },
     misconceptions=(("Toys are red.", "Are they?"),) * 3,
 )
 
@@ -36,6 +40,7 @@ def test_goals_minutes_routes_and_misconceptions_are_shown(monkeypatch):
     assert f"| {start} | 6 |" in page
     assert f"- **In 10 minutes** (6): {start}." in page
     assert f"- **In 45 minutes** (10): {start}, [What is $x$?]({question})." in page
+    assert f"- **In 90 minutes** (8): {start}, [What is $x$?]({question}) (the first half, 2 minutes)." in page
     assert page.count("- *Toys are red.* Ask: Are they?") == 3
 
 

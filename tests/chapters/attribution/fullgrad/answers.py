@@ -23,26 +23,6 @@ def bias_by_differences(norm) -> Tensor:
     return (2 * norm(one) - norm(2 * one))[0, :, 0, 0].double()
 
 
-def tangent_intercept(eta, z: Tensor) -> Tensor:
-    value, slope = torch.func.jvp(eta, (z,), (torch.ones_like(z),))
-    return value - slope * z
-
-
-def slope_of(eta, z: Tensor) -> Tensor:
-    return torch.func.jvp(eta, (z,), (torch.ones_like(z),))[1]
-
-
-def with_autograd(eta, z: Tensor) -> Tensor:
-    z.requires_grad_()
-    value = eta(z)
-    return value - torch.autograd.grad(value.sum(), z)[0] * z
-
-
-def one_by_one(eta, z: Tensor) -> Tensor:
-    slopes = torch.vmap(torch.func.grad(lambda u: eta(u).sum()))(z.flatten())
-    return eta(z).detach() - slopes.view(z.shape) * z
-
-
 def layers(weight: Tensor, bias: Tensor, v: Tensor, c: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     slope = (x @ weight.T + bias > 0) * v
     return x * (slope @ weight), slope * bias, c.expand(len(x))
@@ -99,11 +79,6 @@ RIGHT = {
         "by the formula": norm_bias,
         "what it gives to zeros": bias_at_zero,
         "by differences": bias_by_differences,
-    },
-    "implicit_bias": {
-        "a directional derivative": tangent_intercept,
-        "autograd": with_autograd,
-        "element by element": one_by_one,
     },
     "two_layers": {
         "by the formula": layers,
@@ -197,27 +172,6 @@ WRONG = {
         "what it gives to ones": (lambda n: n(torch.ones(1, 5, 1, 1)).flatten(), "go through the running mean"),
         "right with parameters only": (lambda n: norm_bias(n) if n.affine else 0 * n.running_mean, "affine=False"),
         "a tensor, not a function": (torch.ones(5), "function"),
-    },
-    "implicit_bias": {
-        "the activation itself": (lambda eta, z: eta(z), "activation itself"),
-        "the value at zero": (lambda eta, z: eta(torch.zeros_like(z)), "value at zero"),
-        "summed over the elements": (lambda eta, z: tangent_intercept(eta, z).sum(), "shape of z"),
-        "no bias at all": (lambda eta, z: torch.zeros_like(z), "bias 3"),
-        "the sign": (lambda eta, z: -tangent_intercept(eta, z), "changed places"),
-        "the slope without z": (lambda eta, z: eta(z) - slope_of(eta, z), "multiplied by z"),
-        "the slope's part added": (lambda eta, z: eta(z) + slope_of(eta, z) * z, "is added"),
-        "the slope's part alone": (lambda eta, z: slope_of(eta, z) * z, "where is the value"),
-        "less the slope's part": (lambda eta, z: -slope_of(eta, z) * z, "not from the value"),
-        "the slope alone": (slope_of, "slope alone"),
-        "the slope at zero": (lambda eta, z: eta(z) - slope_of(eta, 0 * z) * z, "slope is taken at zero"),
-        "one slope for all": (lambda eta, z: eta(z) - slope_of(eta, z).sum() * z, "added up"),
-        "the mean slope": (lambda eta, z: eta(z) - slope_of(eta, z).mean() * z, "its mean over the elements"),
-        "a coarse difference": (
-            lambda eta, z: eta(z) - (eta(z + 0.01) - eta(z)) / 0.01 * z,
-            "whose tangent you can draw",
-        ),
-        "right without a kink": (lambda eta, z: tangent_intercept(eta, z) if eta is not torch.relu else z, "ReLU"),
-        "numbers of another kind": (lambda eta, z: tangent_intercept(eta, z).long(), "tangent"),
     },
     "two_layers": {
         "the gradient of units that are off": (

@@ -362,10 +362,10 @@ WRONG = {
         "one division by sigma": (parts(slope=lambda g, s: 4 * g @ g / s), "one division by sigma is missing"),
         "no division by sigma": (parts(slope=lambda g, s: 4 * g @ g), "the division by sigma^2 is missing"),
         "a division by sigma^3": (parts(slope=lambda g, s: 4 * g @ g / s**3), "a division by sigma too many"),
-        "the length not squared": (parts(slope=lambda g, s: 4 * g.norm() / s**2), "length of g enters squared"),
+        "the length not squared": (parts(slope=lambda g, s: 4 * g.norm() / s**2), "length of b enters squared"),
         "the sum of g squared": (parts(slope=lambda g, s: 4 * g.sum() ** 2 / s**2), "noises of their own"),
-        "another factor": (parts(slope=lambda g, s: 5 * g @ g / s**2), "one-sided, with g = (1, -2, 0.5), H = 0"),
-        "the loss's own term added": (lambda g, *rest: penalty(g, *rest) + g @ g / 2, "leave out |g|^2 / 2"),
+        "another factor": (parts(slope=lambda g, s: 5 * g @ g / s**2), "one-sided, with b = (1, -2, 0.5), H = 0"),
+        "the loss's own term added": (lambda g, *rest: penalty(g, *rest) + g @ g / 2, "leave out |b|^2 / 2"),
         "one-sided always": (lambda g, H, mu, s, a: penalty(g, H, mu, s, False), "is 0 exactly"),
         "the two forms exchanged": (
             lambda g, H, mu, s, a: penalty(g, H, mu, s, not a),

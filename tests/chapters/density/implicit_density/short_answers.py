@@ -9,6 +9,9 @@ TRUTH = {quantity: truth for quantity, (truth, _, _) in QUANTITIES.items()}
 LOSS, DREAM, GAP, SUM, CALIBRATION, ORDER = QUANTITIES
 
 
+DICE = torch.Generator().manual_seed(0)
+
+
 def but(**words):
     """The right prediction with other words at some places."""
     places = {"loss": LOSS, "dream": DREAM, "gap": GAP, "sum": SUM, "calibration": CALIBRATION, "order": ORDER}
@@ -87,6 +90,8 @@ WRONG = {
         "a percentage": (lambda labels: 100 * counted(labels), "a share is at most one"),
         "one in ten": (lambda labels: 0.1, "the share of the best constant answer"),
         "one over the classes": (lambda labels: 1 / len(labels.unique()), "which label is the most common"),
+        "the share of label 0": (lambda labels: (labels == 0).double().mean(), "the share of the best constant answer"),
+        "the mean label": (lambda labels: labels.double().mean(), "the share of the best constant answer"),
         "one over the largest label": (lambda labels: 1 / (labels.max() + 1), "not every class below the largest"),
         "the rarest": (
             lambda labels: min(map(labels.tolist().count, labels.tolist())) / len(labels),
@@ -108,6 +113,8 @@ WRONG = {
         "summed over the batch": (lambda x: lover(x).sum(), "one number for each"),
         "an image": (lambda x: 100 * x, "one number for each"),
         "a division by zero": (lambda x: lover(x) / 0, "should be finite"),
+        "drawn by chance": (lambda x: torch.rand(len(x), generator=DICE), "other values each time"),
+        "second differences": (lambda x: 1000 * x.diff(n=2).square().flatten(1).sum(1), "for others less"),
         "a number of Python": (lambda x: 5.0, "returns float"),
     },
 }

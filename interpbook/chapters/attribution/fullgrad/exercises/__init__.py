@@ -3,9 +3,8 @@
 from interpbook.chapters.attribution.fullgrad.exercises.closed_forms import (
     batch_norm_bias,
     counterexample,
-    implicit_bias,
     two_layers,
 )
 from interpbook.chapters.attribution.fullgrad.exercises.rewriting import fold, product_of_three
 
-__all__ = ["batch_norm_bias", "counterexample", "fold", "implicit_bias", "product_of_three", "two_layers"]
+__all__ = ["batch_norm_bias", "counterexample", "fold", "product_of_three", "two_layers"]

@@ -1,4 +1,4 @@
-"""Exercises that have a closed form: a counterexample, two biases that have no name, a network of two layers."""
+"""Exercises that have a closed form: a counterexample, batch norm's implicit bias, a network of two layers."""
 
 from collections.abc import Callable
 
@@ -75,7 +75,7 @@ def _apart_by_a_constant(f: Scalar, g: Scalar, x: Tensor) -> bool:
     return bool(((first - second - here).abs() <= 1e-5 * (first.abs() + second.abs() + here.abs())).all())
 
 
-@exercise(rating=2, minutes=10)
+@exercise(rating=1, minutes=5)
 def batch_norm_bias(answer: Callable[[nn.BatchNorm2d], Tensor]) -> str:
     """A function of a batch norm in evaluation mode that returns its implicit bias, one number per channel."""
     _check_callable(answer)
@@ -129,60 +129,8 @@ def _batch_norm_mistakes(norm: nn.BatchNorm2d) -> dict[tuple[str, ...], Tensor]:
 
 
 @exercise(rating=2, minutes=10)
-def implicit_bias(answer: Callable[[Scalar, Tensor], Tensor]) -> str:
-    """A function of an activation `eta` and its input `z` that returns `eta(z) - eta'(z) z`, elementwise."""
-    _check_callable(answer)
-    z = torch.linspace(-2, 2, 12, dtype=torch.float64).view(3, 4) + 0.05
-    slope, value = z.exp(), z.exp() + 3
-    got = _elementwise(answer, lambda u: u.exp() + 3, z)
-    if not close(got, value - slope * z):
-        for hints, wrong in _tangent_mistakes(z, value, slope).items():
-            if close(got, wrong):
-                raise WrongAnswer(*hints)
-    known = {
-        "ReLU, which is linear on each side, should have none": (torch.relu, torch.zeros_like(z)),
-        "z + 3 should have the bias 3 everywhere": (lambda u: u + 3, torch.full_like(z, 3)),
-        "z ** 2 should have the bias -z ** 2, since its tangent at z is 2 z u - z ** 2": (torch.square, -z.square()),
-        "exp(z) + 3 should have the bias exp(z) (1 - z) + 3": (lambda u: u.exp() + 3, value - slope * z),
-    }
-    for case, (eta, want) in known.items():
-        if not close(_elementwise(answer, eta, z), want):
-            raise WrongAnswer("try your function on an activation whose tangent you can draw", case, _TANGENT)
-    return "the tangent's intercept: the bias that the activation has just here."
-
-
-_TANGENT = "the tangent at z is eta(z) + eta'(z) (u - z); its value at u = 0 is eta(z) - eta'(z) z"
-
-
-def _elementwise(answer: Callable[[Scalar, Tensor], Tensor], eta: Scalar, z: Tensor) -> Tensor:
-    got = answer(eta, z.clone())
-    if not isinstance(got, Tensor) or got.shape != z.shape:
-        raise WrongAnswer("every element has a bias of its own: the answer has the shape of z")
-    return got.detach()
-
-
-def _tangent_mistakes(z: Tensor, value: Tensor, slope: Tensor) -> dict[tuple[str, ...], Tensor]:
-    """What comes out for exp(z) + 3 when one part of the intercept is left out or wrong."""
-    parts = {
-        "this is the activation itself: the slope's part is not taken away": value,
-        "the slope is taken away as it is: it is multiplied by z first": value - slope,
-        "the slope's part is added, and should be taken away": value + slope * z,
-        "the two parts have changed places: the slope's part is taken from the value": slope * z - value,
-        "this is the slope's part alone: where is the value at z?": slope * z,
-        "the slope's part is taken away, but not from the value at z": -slope * z,
-        "this is the slope alone": slope,
-        "this is the value at zero of the activation; the tangent's is asked for": torch.full_like(z, 4),
-        "the slope is taken at zero; take it at z": value - z,
-        "the slopes of all elements are added up: each element has its own": value - slope.sum() * z,
-        "the slope is its mean over the elements: each element has its own": value - slope.mean() * z,
-    }
-    nudge = "draw the tangent at z: where does it cross the vertical axis?"
-    return {(nudge, factor, _TANGENT): wrong for factor, wrong in parts.items()}
-
-
-@exercise(rating=3, minutes=20)
 def two_layers(answer: Callable[..., tuple[Tensor, Tensor, Tensor]]) -> str:
-    """A function of `W (H, D), b (H,), v (H,), c (), x (B, D)` for `f = v . relu(W x + b) + c`.
+    """A function of `W (H, D), beta (H,), v (H,), c (), x (B, D)` for `f = v . relu(W x + beta) + c`.
 
     It returns the input term (B, D), the hidden layer's bias term (B, H) and the output's bias term (B,).
     """
@@ -244,8 +192,8 @@ def _check_terms(terms: list[Tensor], weight: Tensor, bias: Tensor, v: Tensor, c
         "output": "the output's term is its bias c, the same for every example",
     }
     formulas = {
-        "input": "x * ((on * v) @ W), with on = (x @ W.T + b > 0)",
-        "hidden": "on * v * b, with on = (x @ W.T + b > 0)",
+        "input": "x * ((on * v) @ W), with on = (x @ W.T + beta > 0)",
+        "hidden": "on * v * beta, with on = (x @ W.T + beta > 0)",
         "output": "c for each example, as in c.expand(len(x))",
     }
     sums = "" if close(total, f) else f" (the terms add up to {total[0]:.3f}, the first output is {f[0]:.3f})"

@@ -8,7 +8,7 @@ from interpbook.page.exercises import WrongAnswer, exercise
 from interpbook.page.exercises.answers import expect_function, number
 
 # One of each class, as in the story; one class more often; a class that is missing; one label.
-SAMPLES = (list(range(10)), [0, 1, 1, 2, 1, 0], [5, 5, 2, 7, 7, 7, 7], [3])
+SAMPLES = (list(range(10)), [0, 4, 4, 4, 1, 0, 4], [5, 5, 2, 7, 7, 7, 7], [3])
 
 
 @exercise(rating=2, minutes=10)

@@ -12,7 +12,7 @@ from interpbook.page.exercises.answers import expect_function, listed, number
 
 @exercise(rating=2, minutes=15)
 def hidden_penalty(answer: Callable[..., object]) -> str:
-    """A function of `g (d,), H (d, d), mu, sigma, antithetic`: E[mu h^2] for f = g . v + v'Hv / 2, one number."""
+    """A function of `b (d,), H (d, d), mu, sigma, antithetic`: E[mu h^2] for f = b . v + v'Hv / 2, one number."""
     expect_function(answer)
     g = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
     h = torch.tensor([[1.0, 0.5, -0.2], [0.5, -0.4, 0.8], [-0.2, 0.8, 1.1]], dtype=torch.float64)
@@ -50,7 +50,7 @@ def _check_penalty(
     flat, straight = not g.any(), not h.any()
     case = "a linear f" if straight else "an f that is flat at x" if flat else "both parts together"
     nudge = f"look at {case}, {form}: what is h, and what is the mean of its square?"
-    formula = f"{form}, E[mu h^2] is mu (tr(H)^2 + 2 |H|^2" + (")" if antithetic else " + 4 |g|^2 / sigma^2)")
+    formula = f"{form}, E[mu h^2] is mu (tr(H)^2 + 2 |H|^2" + (")" if antithetic else " + 4 |b|^2 / sigma^2)")
     known = mistakes_of(g, h, mu, sigma, antithetic)
     known |= {
         "mu is missing": want / mu,
@@ -61,7 +61,7 @@ def _check_penalty(
         if want != wrong and abs(got - float(wrong)) <= 1e-5 * abs(float(wrong)) + 1e-9 * mu:
             raise WrongAnswer(nudge, f"{hint} ({form})", formula)
     near = "; close, but give the exact expectation" if abs(got - want) < 0.1 * want else ""
-    where = f"g = {listed(g)}, H = {h.tolist() if h.any() else 0}, mu = {mu:g}, sigma = {sigma:g}"
+    where = f"b = {listed(g)}, H = {h.tolist() if h.any() else 0}, mu = {mu:g}, sigma = {sigma:g}"
     raise WrongAnswer(nudge, f"{form}, with {where}, it should be {want:.4g} and is {got:.4g}{near}", formula)
 
 
@@ -70,21 +70,21 @@ def _slope_mistakes(g: Tensor, h: Tensor, mu: float, sigma: float, antithetic: b
     square, length = mu * g @ g, mu * g.norm()
     if antithetic:
         return {
-            "for a linear f the antithetic h is 0 exactly: g . v and -g . v cancel": 4 * square / sigma**2,
+            "for a linear f the antithetic h is 0 exactly: b . v and -b . v cancel": 4 * square / sigma**2,
             "v and -v are no independent noises: for a linear f they cancel exactly": 2 * square / sigma**2,
-            "leave out |g|^2 / 2, which the loss has of its own: only mu h^2 is asked for": square / (2 * mu),
+            "leave out |b|^2 / 2, which the loss has of its own: only mu h^2 is asked for": square / (2 * mu),
         }
     return {
         "the slope drops out of the mean of h, but not out of the mean of its square": 0.0,
         "the factor 2 of h is squared too": 2 * square / sigma**2,
         "the factor 2 of h is missing, and with it its square": square / sigma**2,
-        "v has the variance sigma^2, so the mean of (g . v)^2 holds sigma^2 too": 4 * square / sigma**4,
-        "one division by sigma is missing: h^2 has sigma^4 below, (g . v)^2 brings sigma^2": 4 * square / sigma,
-        "the division by sigma^2 is missing: h^2 has sigma^4 below, (g . v)^2 brings sigma^2": 4 * square,
+        "v has the variance sigma^2, so the mean of (b . v)^2 holds sigma^2 too": 4 * square / sigma**4,
+        "one division by sigma is missing: h^2 has sigma^4 below, (b . v)^2 brings sigma^2": 4 * square / sigma,
+        "the division by sigma^2 is missing: h^2 has sigma^4 below, (b . v)^2 brings sigma^2": 4 * square,
         "there is a division by sigma too many": 4 * square / sigma**3,
-        "the length of g enters squared": 4 * length / sigma**2,
-        "sum the squares of g, not g: its coordinates get noises of their own": 4 * mu * g.sum() ** 2 / sigma**2,
-        "leave out |g|^2 / 2, which the loss has of its own: only mu h^2 is asked for": 4 * square / sigma**2
+        "the length of b enters squared": 4 * length / sigma**2,
+        "sum the squares of b, not b: its coordinates get noises of their own": 4 * mu * g.sum() ** 2 / sigma**2,
+        "leave out |b|^2 / 2, which the loss has of its own: only mu h^2 is asked for": 4 * square / sigma**2
         + square / (2 * mu),
     }
 
@@ -112,5 +112,5 @@ def _mixed_mistakes(g: Tensor, h: Tensor, mu: float, sigma: float, antithetic: b
     """Both parts are right alone."""
     trace, squares = mu * h.trace() ** 2, mu * h.square().sum()
     slope = 0.0 if antithetic else 4 * mu * g @ g / sigma**2
-    cross = "E[g . u u'Hu] = 0, an odd moment: the parts of the slope and of the Hessian just add up"
+    cross = "E[b . u u'Hu] = 0, an odd moment: the parts of the slope and of the Hessian just add up"
     return {cross: trace + 2 * squares + slope + 2 * (trace * slope) ** 0.5} if not antithetic else {}
