@@ -18,8 +18,7 @@ FOLDED = {"hide-input", "hide-cell"}
 KINDS = {"Predict", "Criticise", "Prove", "Project"}
 KEY = re.compile(r"<details>\s*<summary>Show: the key</summary>\n\n.*\S.*\n\n</details>", re.DOTALL)
 
-each_notebook = pytest.mark.parametrize("path", rules.LESSONS, ids=lambda path: path.stem)
-each_lesson = pytest.mark.parametrize("path", rules.SPLIT, ids=lambda path: path.stem)
+each_lesson = pytest.mark.parametrize("path", rules.LESSONS, ids=lambda path: path.stem)
 
 
 def source(*cells: dict) -> str:
@@ -58,12 +57,12 @@ def kind_of(task: str) -> str | None:
     return head[1] if head and head[1] in KINDS else None
 
 
-def complaints(task: str, cells: list[dict], starter: bool = True) -> list[str]:
-    """What an exercise lacks; `starter` is whether the lesson is of the form that has starter cells."""
-    forms = {"Prove": on_paper, "Project": project} if starter else {}
+def complaints(task: str, cells: list[dict]) -> list[str]:
+    """What an exercise lacks."""
+    forms = {"Prove": on_paper, "Project": project}
     needed = {
         "stars and minutes, as in (★★, 10 minutes).": TASK.search(task),
-        **forms.get(kind_of(task) or "", with_starter if starter else without_starter)(cells),
+        **forms.get(kind_of(task) or "", with_starter)(cells),
     }
     return [name for name, there in needed.items() if not there]
 
@@ -88,18 +87,6 @@ def with_starter(cells: list[dict]) -> dict[str, bool]:
     }
 
 
-def without_starter(cells: list[dict]) -> dict[str, bool]:
-    """The older form: a folded solution alone."""
-    solutions = tagged(cells, "solution")
-    return {
-        "a code cell tagged solution": len(solutions) > 0,
-        "a solution that is folded (hide-input or hide-cell)": all(
-            FOLDED & {*cell["metadata"]["tags"]} for cell in solutions
-        ),
-        "a call of a check": bool(CHECK.search(source(*cells))),
-    }
-
-
 def on_paper(cells: list[dict]) -> dict[str, bool]:
     """A proof with its key, which a student's edition drops as it drops a solution."""
     return {
@@ -117,12 +104,12 @@ def project(cells: list[dict]) -> dict[str, bool]:
     }
 
 
-@each_notebook
+@each_lesson
 def test_every_exercise_is_complete(path):
     notebook = rules.read(path)
     found = exercises(notebook)
     assert rules.is_draft(notebook) or len(found) >= 4
-    lacking = {task.partition("\n")[0]: complaints(task, cells, path in rules.SPLIT) for task, cells in found}
+    lacking = {task.partition("\n")[0]: complaints(task, cells) for task, cells in found}
     assert not any(lacking.values()), lacking
 
 
@@ -135,7 +122,7 @@ def test_the_ramp_begins_at_one_star_and_has_every_kind_of_exercise(path):
     assert rules.is_draft(notebook) or not missing, f"no exercise of the kind {', '.join(sorted(missing))}"
 
 
-@each_notebook
+@each_lesson
 def test_an_exercise_and_its_check_agree_on_stars_and_minutes(path):
     for task, cells in exercises(rules.read(path)):
         _, stars, minutes = TASK.search(task).groups()
@@ -150,7 +137,7 @@ def verdicts(cells: list[dict]) -> list[str]:
     return ["".join(output.get("text", [])) for cell in cells for output in cell["outputs"]]
 
 
-@each_notebook
+@each_lesson
 def test_every_solution_is_accepted(path):
     """The check's own verdict, in the stored output of the cell that calls it."""
     for task, cells in exercises(rules.read(path)):
@@ -221,16 +208,3 @@ def test_exercises_in_good_form_are_left_alone():
 def test_what_an_exercise_lacks_is_noticed(cells, words):
     ((task, own),) = exercises({"cells": [TOY[0], *cells, TOY[-1]]})
     assert any(words in complaint for complaint in complaints(task, own)), complaints(task, own)
-
-
-def test_an_incomplete_exercise_of_the_older_form_is_noticed():
-    heading = cell("markdown", "## Exercises\n\n**1. A start** (two stars). Do it.")
-    solution = cell("code", "x = 1", "solution")
-    after = cell("markdown", "## Further reading\n\n**2. no task**")
-    ((task, cells),) = exercises({"cells": [heading, solution, after]})
-    assert cells == [heading, solution]
-    assert complaints(task, cells, starter=False) == [
-        "stars and minutes, as in (★★, 10 minutes).",
-        "a solution that is folded (hide-input or hide-cell)",
-        "a call of a check",
-    ]

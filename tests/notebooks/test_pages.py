@@ -24,6 +24,10 @@ def test_a_lesson_and_its_evidence_link_to_each_other(path):
     assert rules.evidence_complaints(path) == []
 
 
+def test_every_finished_lesson_has_its_evidence():
+    assert rules.without_evidence(rules.LESSONS) == []
+
+
 def test_words_count_up_to_the_exercises():
     text = "one two\n\n## Exercises\n\nthree"
     cells = [cell("markdown", "zero"), cell("code", "## Exercises"), cell("markdown", text), cell("markdown", "four")]
