@@ -2,7 +2,7 @@
 
 The scripts of a figure are one function in the page and know each other's names, so they are linted as they are joined
 there: once for each selection of scripts that a stored figure names. What is wrong in one figure is a mistake, but for
-a name that is unused: another figure may use it.
+a name that is unused: another figure may use it, or a view or a scene names it in Python.
 """
 
 import itertools
@@ -53,9 +53,16 @@ def mistakes(joined: Sequence[Group], root: Path = ROOT) -> list[str]:
     found = []
     for what, files in seen.items():
         everywhere = sum(files[0] in group for group in joined)
-        if UNUSED not in what or len(files) == everywhere:
+        if UNUSED not in what or (len(files) == everywhere and not _named_in_python(files[0], what)):
             found.append(what)
     return sorted(found)
+
+
+def _named_in_python(script: Path, what: str) -> bool:
+    """Whether a module beside the script says, as a view or a scene does, that the page is to call this function."""
+    name = re.search(r"'(\w+)'", what)
+    modules = "".join(module.read_text(encoding="utf-8") for module in script.parent.glob("*.py"))
+    return name is not None and f'"{name[1]}"' in modules
 
 
 def _text(script: Path) -> str:

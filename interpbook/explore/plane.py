@@ -143,6 +143,20 @@ def plane(scene: Scene, *, caption: str = "") -> Explorable:
         TypeError: `scene` is no Scene, `caption` no text.
         ValueError: limits that are no intervals, a handle outside of them or none, a setting or a phrase that cannot
             be read. When it is shown in the page: tables beyond 32 bits, a figure of more than 400 kB.
+
+    >>> import numpy as np
+    >>> from interpbook.explore import Drawn, Handle, Mark, Scene
+    >>> def compute(now):
+    ...     return Drawn((Mark("dots", np.array([now.points["x"]]), 1),), (("at", {"x": now.points["x"][0]}),))
+    >>> script = (
+    ...     "function (now) { var x = now.points.x; return {"
+    ...     " marks: [{ kind: 'dots', values: x, color: 1 }], facts: [['at', { x: x[0] }]] }; }"
+    ... )
+    >>> points, limits = {"x": Handle(0.5, 0.0)}, ((-1, 1), (-1, 1))
+    >>> scene = Scene("a dot", compute, script, points, limits, phrases={"at": "At {x:z.2f}."})
+    >>> figure = plane(scene)  # as the last line of a cell it shows itself
+    >>> figure.html().count("<noscript>")
+    1
     """
     if not isinstance(scene, Scene):
         raise TypeError(f"scene is a {type(scene).__name__}, expected a Scene")

@@ -17,7 +17,7 @@ SWEEP = """from interpbook import page
 from matplotlib.figure import Figure
 
 def draw(size, colour):
-    figure = Figure(figsize=(3, 2))
+    figure = Figure(figsize=(3, 2), layout="constrained")
     figure.add_subplot().bar(["one", "two"], [size, 1], color=colour)
     return figure, f"Two bars in {colour}, the first {size} high"
 

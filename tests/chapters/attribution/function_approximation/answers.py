@@ -139,72 +139,8 @@ def values_alone(f, x, sigma, n, generator):
     return f(points).mean().expand(len(x))
 
 
-def masks(d):
-    return torch.tensor(list(itertools.product([False, True], repeat=d)))
-
-
-def by_definition(v, d):
-    values = torch.zeros(d)
-    for i in range(d):
-        others = masks(d)[~masks(d)[:, i]]
-        joined = others.clone()
-        joined[:, i] = True
-        values[i] = (v(joined) - v(others)).mean()
-    return values
-
-
-def by_signs(v, d):
-    bits = (torch.arange(2**d)[:, None] >> torch.arange(d)) & 1
-    return (2.0 * bits.double() - 1).T @ v(bits.bool()) / 2 ** (d - 1)
-
-
-def by_regression(v, d):
-    every = masks(d)
-    return normal_equations(every.double(), v(every), torch.ones(len(every)).double())[1].numpy()
-
-
-def one_by_one(v, d):
-    values = []
-    for i in range(d):
-        rest = [j for j in range(d) if j != i]
-        total = 0.0
-        for chosen in itertools.chain.from_iterable(itertools.combinations(rest, k) for k in range(d)):
-            mask = torch.zeros(1, d)
-            mask[0, list(chosen)] = 1
-            total -= float(v(mask)[0])
-            mask[0, i] = 1
-            total += float(v(mask)[0])
-        values.append(total / 2 ** (d - 1))
-    return values
-
-
-def weighted_marginals(share):
-    """Marginal contributions weighted by share(d, size of the coalition of others)."""
-
-    def values(v, d):
-        result = torch.zeros(d, dtype=torch.float64)
-        for i in range(d):
-            others = masks(d)[~masks(d)[:, i]]
-            joined = others.clone()
-            joined[:, i] = True
-            weight = torch.tensor([share(d, int(s)) for s in others.sum(1)], dtype=torch.float64)
-            result[i] = (weight * (v(joined) - v(others))).sum()
-        return result
-
-    return values
-
-
 def shapley_share(d, s):
     return 1 / (d * math.comb(d - 1, s))
-
-
-def mean_with(v, d):
-    every = masks(d)
-    return torch.stack([v(every[every[:, i]]).mean() for i in range(d)])
-
-
-def mostly_right(v, d):
-    return by_definition(v, d) if d < 4 else weighted_marginals(shapley_share)(v, d)
 
 
 def largest_on(points, f, weights, intercept):
@@ -248,10 +184,6 @@ def smallest(f, weights, intercept, low, high):
     return grid[(f(grid) - grid @ weights - intercept).abs().argmin()]
 
 
-def all_on(d):
-    return torch.ones(1, d, dtype=torch.bool)
-
-
 RIGHT = {
     "weighted_least_squares": {
         "normal equations": normal_equations,
@@ -272,12 +204,6 @@ RIGHT = {
         "antithetic pairs": antithetic,
         "a linear fit, C-LIME": regression,
         "in ten parts": in_parts,
-    },
-    "banzhaf": {
-        "by the definition": by_definition,
-        "by signs": by_signs,
-        "by a linear fit": by_regression,
-        "coalition by coalition": one_by_one,
     },
     "far_neighborhood": {
         "on a grid": on_a_grid,
@@ -394,35 +320,6 @@ WRONG = {
         "f of one point": (lambda f, x, sigma, n, g: f(x) * x, "batch of points"),
         "no mean over the draws": (lambda f, x, sigma, n, g: torch.zeros(n, len(x)), "shape (3,)"),
         "a single draw": (lambda f, x, sigma, n, g: stein(f, x, sigma, 1, g), "your answer is"),
-    },
-    "banzhaf": {
-        "Shapley's values": (weighted_marginals(shapley_share), "Shapley's values"),
-        "divided by d": (weighted_marginals(lambda d, s: 1 / d), "not by d"),
-        "a sum over the coalitions": (weighted_marginals(lambda d, s: 1), "too large"),
-        "divided by 2^d": (weighted_marginals(lambda d, s: 0.5**d), "half as large"),
-        "added to nothing only": (weighted_marginals(lambda d, s: float(s == 0)), "to no feature at all"),
-        "added to all the others only": (weighted_marginals(lambda d, s: float(s == d - 1)), "to all the others"),
-        "shares of the whole": (
-            lambda v, d: by_definition(v, d) / by_definition(v, d).sum() * (v(all_on(d)) - v(~all_on(d))),
-            "v = relu",
-        ),
-        "sizes weighed alike": (weighted_marginals(lambda d, s: 1 / (d * math.comb(d - 1, s))), "Shapley's values"),
-        "small coalitions only": (
-            weighted_marginals(lambda d, s: 1 / 2 ** (d - 1) if s < 3 else 0),
-            "best linear fit",
-        ),
-        "the mean with the feature": (mean_with, "subtract the mean without it"),
-        "the sign": (lambda v, d: -by_definition(v, d), "sign"),
-        "features in another order": (lambda v, d: by_definition(v, d).flip(0), "v = relu"),
-        "Shapley's values of four features": (mostly_right, "best linear fit"),
-        "a constant for a dummy": (lambda v, d: by_definition(v, d) + (d > 3), "value 0"),
-        "the first feature preferred": (
-            lambda v, d: by_definition(v, d) * (1 if d == 3 else torch.arange(d, 0.0, -1)),
-            "the same part",
-        ),
-        "not linear in v": (lambda v, d: by_definition(v, d) if d == 3 else by_definition(v, d).square(), "added"),
-        "v of one mask": (lambda v, d: v(torch.ones(d)), "batch of masks"),
-        "summed over the features": (lambda v, d: by_definition(v, d).sum(), "shape (3,)"),
     },
     "far_neighborhood": {
         "outside of the box": (lambda f, w, c, low, high: high + 1, "not in the box"),

@@ -15,6 +15,7 @@ from interpbook.chapters.density.implicit_density.views import drawn_shift
 from interpbook.explore import live
 from interpbook.explore.network import rounded
 
+AFTER, LOGIT, BEFORE, LOSS = range(4)  # the views, in their order
 LABELS = [f"class {k}" for k in range(10)]
 
 
@@ -40,35 +41,35 @@ def html(tmp_path_factory) -> Path:
 
 def test_the_reader_draws_the_map_and_the_answer_stays(opened: Callable) -> None:
     live = Live(opened())
-    answers, loss = [live.values(view, 1) for view in (2, 3)], live.values(1, 1)
+    answers, loss = [live.values(view, 1) for view in (BEFORE, AFTER)], live.values(LOSS, 1)
     model = rounded(models.load("fashion-cnn"))
     x = (inputs()["a shirt"].double() * 255).round() / 255
     np.testing.assert_allclose(answers[0], model(x[None])[0].softmax(0).detach(), rtol=0, atol=1e-6)
     np.testing.assert_allclose(*answers, rtol=0, atol=1e-9)
-    old, before = live.values(0, 0), live.values(0, 1)
+    old, before = live.values(LOGIT, 0), live.values(LOGIT, 1)
     live.tab.mouse.click(*live.at(15, 20))
-    drawn, after = np.array(live.get("Array.from(now.drawing)")), live.values(0, 1)
+    drawn, after = np.array(live.get("Array.from(now.drawing)")), live.values(LOGIT, 1)
     assert drawn[15 * 28 + 20] > 0.9
     np.testing.assert_allclose(after, old + 2 * abs(old).max() * drawn, rtol=1e-9, atol=1e-9)
     assert abs(after - before).max() > abs(old).max()
     np.testing.assert_allclose(np.array(live.get("Array.from(now.x)")), x.flatten(), rtol=0, atol=0)
-    np.testing.assert_allclose(live.values(3, 1), answers[1], rtol=0, atol=1e-9)
-    np.testing.assert_allclose(live.values(1, 1), loss, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(live.values(AFTER, 1), answers[1], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(live.values(LOSS, 1), loss, rtol=0, atol=1e-9)
 
 
 def test_every_control_does_what_it_says(opened: Callable) -> None:
     live = Live(opened())
-    old = live.values(0, 0)
+    old = live.values(LOGIT, 0)
     live.slider("strength").fill("0")
-    np.testing.assert_allclose(live.values(0, 1), old, rtol=0, atol=0)
+    np.testing.assert_allclose(live.values(LOGIT, 1), old, rtol=0, atol=0)
     live.menu("old map").select_option(label="taken away")
-    assert not live.values(0, 1).any()
-    assert live.get("results[0].text").endswith("The new map is empty.")
+    assert not live.values(LOGIT, 1).any()
+    assert live.get(f"results[{LOGIT}].text").endswith("The new map is empty.")
     live.menu("class").select_option(label="class 3")
     assert live.get("now.target") == 3
-    assert not np.array_equal(live.values(0, 0), old)
+    assert not np.array_equal(live.values(LOGIT, 0), old)
     live.menu("input").select_option(label="trousers")
-    np.testing.assert_allclose(live.values(3, 0), (inputs()["trousers"] * 255).round().double().flatten() / 255)
+    np.testing.assert_allclose(live.values(AFTER, 0), (inputs()["trousers"] * 255).round().double().flatten() / 255)
     live.menu("drawing").select_option(label="nothing")
     assert not np.any(live.get("Array.from(now.drawing)"))
 
@@ -82,7 +83,7 @@ def test_what_is_spoken_is_the_answer_to_the_input_and_what_the_reader_s_control
         best = int(model(image.double()[None]).argmax())
         assert spoken.text_content() == f"The network sees {LABELS[best]}. {live.get('results[0].text')}"
     live.press("clear")
-    assert spoken.text_content().startswith(f"The network sees {LABELS[best]}. Nothing is added. ")
+    assert spoken.text_content().startswith(f"The network sees {LABELS[best]}. g adds 0.00 to every logit; ")
     live.press("reset")
     heard = [spoken.text_content()]
     live.slider("strength").fill("1")

@@ -1,6 +1,5 @@
 """Exercises of the chapter on function approximation: what an answer must satisfy, what each mistake looks like."""
 
-from interpbook.chapters.attribution.function_approximation.exercises.axioms import banzhaf
 from interpbook.chapters.attribution.function_approximation.exercises.baselines import flipping_baseline
 from interpbook.chapters.attribution.function_approximation.exercises.criteria import two_standard_errors
 from interpbook.chapters.attribution.function_approximation.exercises.kernel import shapley_kernel
@@ -10,7 +9,6 @@ from interpbook.chapters.attribution.function_approximation.exercises.stein impo
 from interpbook.chapters.attribution.function_approximation.exercises.worst_case import far_neighborhood
 
 __all__ = [
-    "banzhaf",
     "far_neighborhood",
     "flipping_baseline",
     "four_slopes",

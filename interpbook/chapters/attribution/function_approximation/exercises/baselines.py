@@ -12,7 +12,7 @@ from interpbook.page.exercises.answers import close, expect_function, listed, ve
 Function = Callable[[Tensor], Tensor]
 
 
-@exercise(rating=2, minutes=10)
+@exercise(rating=2, minutes=15)
 def flipping_baseline(answer: Callable[..., Tensor]) -> str:
     """A function of `f, x (d,), i`: a baseline (d,) in the unit cube that turns occlusion's sign for feature i.
 

@@ -13,7 +13,7 @@ _COUNT = "count: how many coalitions have this size, how many features are in, h
 _KERNEL = "1 / (comb(d, size) size (d - size)), up to a factor"
 
 
-@exercise(rating=2, minutes=15)
+@exercise(rating=3, minutes=25)
 def shapley_kernel(answer: Callable[[int, int], object]) -> str:
     """A function of the number of features `d` and a coalition's `size`, 0 < size < d: its weight, up to a factor."""
     expect_function(answer)

@@ -13,7 +13,7 @@ _ROOTS = "multiply each row of (1, Z), and its y, by the root of its weight, and
 _NORMAL = "with D = (1, Z) and W = diag(w) the fit solves D'W D theta = D'W y"
 
 
-@exercise(rating=2, minutes=10)
+@exercise(rating=2, minutes=15)
 def weighted_least_squares(answer: Callable[..., object]) -> str:
     """A function of points `Z (n, d)`, values `y (n,)` and weights `w (n,)`: the best `(intercept, weights)`."""
     expect_function(answer)

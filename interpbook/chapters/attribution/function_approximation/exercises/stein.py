@@ -12,7 +12,7 @@ Function = Callable[[Tensor], Tensor]
 _STEIN = "the mean of noise times f(x + noise), divided by sigma^2, with noise from N(0, sigma^2 I)"
 
 
-@exercise(rating=3, minutes=20)
+@exercise(rating=2, minutes=15)
 def slope_from_values(answer: Callable[..., Tensor]) -> str:
     """A function of `f, x (d,), sigma, n, generator`: the mean gradient of f over x + N(0, sigma^2), shape (d,).
 

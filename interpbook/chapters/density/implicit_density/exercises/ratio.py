@@ -19,9 +19,7 @@ def noise_lover(answer: Callable[..., object]) -> str:
     for name, clean, noisy in _pairs():
         before, after = _values(answer, clean), _values(answer, noisy)
         if not torch.equal(_values(answer, clean), before):
-            raise WrongAnswer(
-                "g is a function of the image: yours gives the same images other values each time"
-            )
+            raise WrongAnswer("g is a function of the image: yours gives the same images other values each time")
         one_by_one = torch.cat([_values(answer, image[None]) for image in clean])
         if not close(one_by_one, before):
             raise WrongAnswer(
