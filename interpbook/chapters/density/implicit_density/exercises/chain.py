@@ -15,7 +15,7 @@ _STEP = "in each of the steps: x = x + eps * score(x) + sqrt(2 eps) * noise, the
 CHAINS = 6000  # enough for a variance to two digits
 
 
-@exercise(rating=2, minutes=15)
+@exercise(rating=2, minutes=20)
 def langevin_chain(answer: Callable[..., Tensor]) -> str:
     """A function of `score, x (n, d), steps, eps, generator`: where n chains of Langevin end, shape (n, d).
 

@@ -11,7 +11,7 @@ from interpbook.page.exercises.answers import expect_function, number
 SAMPLES = (list(range(10)), [0, 4, 4, 4, 1, 0, 4], [5, 5, 2, 7, 7, 7, 7], [3])
 
 
-@exercise(rating=2, minutes=10)
+@exercise(rating=1, minutes=15)
 def best_constant(answer: Callable[..., object]) -> str:
     """A function of `labels (n,)`, integers: the largest share that one and the same answer to all gets right."""
     expect_function(answer)

@@ -12,7 +12,7 @@ _NUDGE = "write the objective as a quadratic function of theta, and set its grad
 _THETA = "E[J J'] theta = -E[lap], with means over the data and J J' summed over the d coordinates"
 
 
-@exercise(rating=3, minutes=20)
+@exercise(rating=2, minutes=20)
 def linear_score_matching(answer: Callable[..., Tensor]) -> str:
     """A function of `jacobian (n, k, d), laplacian (n, k)` of the features: the best theta, shape (k,)."""
     expect_function(answer)

@@ -10,7 +10,7 @@ from interpbook.page.exercises import WrongAnswer, exercise
 from interpbook.page.exercises.answers import expect_function, listed, number
 
 
-@exercise(rating=2, minutes=15)
+@exercise(rating=3, minutes=30)
 def hidden_penalty(answer: Callable[..., object]) -> str:
     """A function of `b (d,), H (d, d), mu, sigma, antithetic`: E[mu h^2] for f = b . v + v'Hv / 2, one number."""
     expect_function(answer)

@@ -39,7 +39,7 @@ QUANTITIES: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-@exercise(rating=1, minutes=5)
+@exercise(rating=1, minutes=10)
 def what_moves(answer: object) -> str:
     """A dictionary with "moves" or "stays" for each of six quantities."""
     if not isinstance(answer, Mapping):

@@ -13,7 +13,7 @@ LEAST = 5.0  # what the task asks for
 
 @exercise(rating=2, minutes=15)
 def noise_lover(answer: Callable[..., object]) -> str:
-    """A function of images (B, 1, H, W) in [0, 1], one number each: with noise at least 5 larger than without."""
+    """A function of images (B, 1, H, W) in [0, 1], one number each: with noise more than 5 larger than without."""
     expect_function(answer)
     gains = {}
     for name, clean, noisy in _pairs():
