@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from notebook_rules import SPLIT
@@ -97,5 +98,5 @@ def test_the_ledger_leads_back_to_the_page(visit: Callable, site: Path) -> None:
         id = row.get_attribute("id")
         address = row.get_by_role("link", name="On its page").evaluate("e => e.href")
         assert address.endswith(f"#{id}")
-        page = Path(address.partition("#")[0].removeprefix("file://"))
+        page = Path(unquote(urlsplit(address).path))
         assert f'id="{id}"' in page.read_text(encoding="utf-8")
