@@ -6,41 +6,36 @@ import claim_rules
 import notebook_rules as rules
 import pytest
 
-from interpbook.page import claims, registry
+from interpbook.page import claims, executed, registry
 from interpbook.page.registry import Claim
 
-EVIDENCE = sorted(rules.ROOT.glob("notebooks/*/*_evidence.ipynb"))
-each_chapter = pytest.mark.parametrize("evidence", EVIDENCE, ids=lambda path: path.stem.removesuffix("_evidence"))
+each_lesson = pytest.mark.parametrize("lesson", rules.SPLIT, ids=lambda path: path.stem)
 
 
-def lesson_of(evidence: Path) -> Path:
-    return evidence.with_name(evidence.name.replace("_evidence", ""))
+def claims_of(lesson: Path) -> dict[str, Claim]:
+    return registry.of_chapter(executed.chapter_of(lesson))
 
 
-def claims_of(evidence: Path) -> dict[str, Claim]:
-    return registry.of_chapter(f"{evidence.parent.name}/{lesson_of(evidence).stem}")
+@each_lesson
+def test_a_difference_of_means_has_two_standard_errors_or_is_called_an_ordering(lesson: Path) -> None:
+    assert claim_rules.chance_unsaid(claims_of(lesson).values()) == []
 
 
-@each_chapter
-def test_a_difference_of_means_has_two_standard_errors_or_is_called_an_ordering(evidence: Path) -> None:
-    assert claim_rules.chance_unsaid(claims_of(evidence).values()) == []
+@each_lesson
+def test_a_published_figure_or_table_has_its_number_and_its_data(lesson: Path) -> None:
+    assert claim_rules.place_unsaid(claims_of(lesson).values()) == []
 
 
-@each_chapter
-def test_a_published_figure_or_table_has_its_number_and_its_data(evidence: Path) -> None:
-    assert claim_rules.place_unsaid(claims_of(evidence).values()) == []
+@each_lesson
+def test_a_lesson_s_claims_meet_an_objection_and_link_to_their_evidence(lesson: Path) -> None:
+    recorded = [record.id for record in claims.read_notebook(lesson)]
+    headings = rules.headings(rules.read(executed.evidence_of(lesson)))
+    assert claim_rules.undefended(recorded, claims_of(lesson), headings) == []
 
 
-@each_chapter
-def test_a_lesson_s_claims_meet_an_objection_and_link_to_their_evidence(evidence: Path) -> None:
-    recorded = [record.id for record in claims.read_notebook(lesson_of(evidence))]
-    headings = rules.headings(rules.read(evidence))
-    assert claim_rules.undefended(recorded, claims_of(evidence), headings) == []
-
-
-@each_chapter
-def test_a_claim_is_recorded_by_one_of_the_two_pages(evidence: Path) -> None:
-    recorded = [record.id for path in (lesson_of(evidence), evidence) for record in claims.read_notebook(path)]
+@each_lesson
+def test_a_claim_is_recorded_by_one_of_the_two_pages(lesson: Path) -> None:
+    recorded = [record.id for path in (lesson, executed.evidence_of(lesson)) for record in claims.read_notebook(path)]
     assert sorted(recorded) == sorted(set(recorded))
 
 
