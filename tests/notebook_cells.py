@@ -14,6 +14,8 @@ from pathlib import Path
 import notebook_rules as rules
 from IPython.core.inputtransformer2 import TransformerManager
 
+from interpbook.page.executed import evidence_of
+
 TEMPLATES = sorted(rules.ROOT.glob("book/_template/notebooks/*/*.ipynb"))
 
 COLUMNS = 88
@@ -73,7 +75,7 @@ def held() -> list[Path]:
     """The notebooks that must keep these rules: a lesson with its evidence beside it, both, and the template's."""
     pairs = []
     for lesson in rules.NOTEBOOKS:
-        evidence = lesson.with_stem(f"{lesson.stem}_evidence")
+        evidence = evidence_of(lesson)
         if evidence in rules.NOTEBOOKS:
             pairs += [lesson, evidence]
     return pairs + TEMPLATES

@@ -90,6 +90,35 @@ function makeControl(description) {
   };
 }
 
+// What the controls hold, by name.
+function settingsOf(controls, descriptions) {
+  var values = {};
+  controls.forEach(function (control, k) {
+    values[control.name] = descriptions[k].values[control.position()];
+  });
+  return values;
+}
+
+// A function that asks for a drawing, `touched(done)`: many movements between two frames are one drawing. `rest` is
+// called after the drawing with which a movement ends.
+function onceAFrame(draw, rest) {
+  var waiting = null;
+  var ended = false;
+  return function (done) {
+    ended = ended || done;
+    if (waiting === null) {
+      waiting = requestAnimationFrame(function () {
+        waiting = null;
+        draw();
+        if (ended) {
+          ended = false;
+          rest();
+        }
+      });
+    }
+  };
+}
+
 // A button that moves a slider from value to value, from the start again when it stands at the end.
 function makePlay(control, title, moved) {
   var timer = null;

@@ -28,12 +28,11 @@ function bringToLife(root, data) {
   var controls = data.controls.map(makeControl);
   var panels = data.views.map(makePanel);
   var spoken = element("p", "ib-hidden");
+  var touched = onceAFrame(draw, speak);
   var brush = makeBrush(shape, touched, makeOwn);
   var example = controls.find(function (control) {
     return control.name === "example";
   });
-  var waiting = null;
-  var ended = false;
   var answer = "";
   var said = [];
 
@@ -59,11 +58,7 @@ function bringToLife(root, data) {
   }
 
   function settings() {
-    var values = {};
-    controls.forEach(function (control, k) {
-      values[control.name] = data.controls[k].values[control.position()];
-    });
-    return values;
+    return settingsOf(controls, data.controls);
   }
 
   function draw() {
@@ -90,21 +85,6 @@ function bringToLife(root, data) {
     root.dispatchEvent(new CustomEvent("ib-drawn", {
       detail: { results: results, now: now, milliseconds: performance.now() - began }
     }));
-  }
-
-  function touched(done) {
-    ended = ended || done;
-    // Many movements between two frames are one drawing.
-    if (waiting === null) {
-      waiting = requestAnimationFrame(function () {
-        waiting = null;
-        draw();
-        if (ended) {
-          ended = false;
-          speak();
-        }
-      });
-    }
   }
 
   // A screen reader hears the answer and what the given view shows, or the first, when they are other ones, and not in

@@ -6,6 +6,7 @@ function bringToLife(root, data) {
   var compute = eval("(" + data.script + ")");
   var tables = readTables(data.tables);
   var controls = data.controls.map(makeControl);
+  var touched = onceAFrame(draw, speak);
   var handles = data.handles.map(function (description) {
     return makeHandle(description, data.limits, touched);
   });
@@ -19,17 +20,12 @@ function bringToLife(root, data) {
   var side = element("div", "ib-views");
   var text = element("p", "ib-text");
   var spoken = element("p", "ib-hidden");
-  var waiting = null;
-  var ended = false;
   var frame = null;
 
   function now() {
-    var state = { points: {}, settings: {}, limits: data.limits };
+    var state = { points: {}, settings: settingsOf(controls, data.controls), limits: data.limits };
     handles.forEach(function (handle, k) {
       state.points[data.handles[k].name] = handle.point;
-    });
-    controls.forEach(function (control, k) {
-      state.settings[control.name] = data.controls[k].values[control.position()];
     });
     return state;
   }
@@ -62,19 +58,9 @@ function bringToLife(root, data) {
     return panels[title];
   }
 
-  // Many movements between two frames are one drawing; a screen reader hears where a movement ends.
-  function touched(done) {
-    ended = ended || done;
-    if (waiting === null) {
-      waiting = requestAnimationFrame(function () {
-        waiting = null;
-        draw();
-        if (ended) {
-          ended = false;
-          spoken.textContent = text.textContent;
-        }
-      });
-    }
+  // A screen reader hears where a movement ends.
+  function speak() {
+    spoken.textContent = text.textContent;
   }
 
   function fit() {
