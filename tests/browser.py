@@ -59,7 +59,7 @@ class Visit:
         self.loaded: list[str] = []
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.troubles.append(f"script error: {error}"))
-        self.page.on("requestfailed", lambda request: self.troubles.append(f"not loaded: {request.url[:120]}"))
+        self.page.on("requestfailed", self._note_failure)
         self.page.on("response", self._note)
 
     def _let_through_what_is_local(self, route) -> None:
@@ -75,6 +75,11 @@ class Visit:
             self.troubles.append(f"console: {message.text}")
         else:
             self.said.append(message.text)
+
+    def _note_failure(self, request) -> None:
+        # What is still on its way when the next page is opened, the icon of the tab say, the browser gives up itself.
+        if request.failure != "net::ERR_ABORTED":
+            self.troubles.append(f"not loaded: {request.url[:120]}")
 
     def _note(self, response) -> None:
         if response.status >= 400:
