@@ -30,8 +30,8 @@ def files(since: str | None = None, root: Path = rules.ROOT) -> list[str]:
 def places_beside(changed: Iterable[str]) -> list[str]:
     """The tests of the changed modules and chapters, and what holds always; each once.
 
-    >>> places_beside(["interpbook/density/sampling.py", "interpbook/training.py"])[2:]
-    ['interpbook/density', 'tests/density', 'interpbook/training.py', 'tests/test_training.py']
+    >>> places_beside(["interpbook/density/sampling.py", "interpbook/equality.py"])[2:]
+    ['interpbook/density', 'tests/density', 'interpbook/equality.py', 'tests/test_equality.py']
     >>> places_beside(["notebooks/density/implicit_density.ipynb"])[2:4]
     ['interpbook/chapters/density/implicit_density', 'tests/chapters/density/implicit_density']
     """

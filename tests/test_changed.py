@@ -17,7 +17,7 @@ FULLGRAD = [
     ("file", "places"),
     [
         ("interpbook/density/sampling.py", ["interpbook/density", "tests/density"]),
-        ("interpbook/training.py", ["interpbook/training.py", "tests/test_training.py"]),
+        ("interpbook/equality.py", ["interpbook/equality.py", "tests/test_equality.py"]),
         ("interpbook/explore/views.py", ["interpbook/explore", "tests/explore"]),
         ("interpbook/explore/static/views.js", ["interpbook/explore/static", "tests/explore"]),
         ("interpbook/page/exercises/answers.py", ["interpbook/page/exercises", "tests/page"]),

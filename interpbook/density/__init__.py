@@ -8,12 +8,8 @@ from interpbook.density.hessian_trace import exact_trace, hutchinson_trace, trac
 from interpbook.density.implicit_density import Shifted, log_density_ratio, noisy_log_density_ratio
 from interpbook.density.mixture import GaussianMixture
 from interpbook.density.sampling import activation_maximization, decreasing_steps, langevin
-from interpbook.density.score_matching import (
-    anti_score_matching_loss,
-    as_regularizer,
-    gradient_norm_penalty,
-    score_matching_loss,
-)
+from interpbook.density.score_matching import anti_score_matching_loss, score_matching_loss
+from interpbook.training import as_regularizer, gradient_norm_penalty
 
 __all__ = [
     "GaussianMixture",

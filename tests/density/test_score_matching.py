@@ -85,16 +85,6 @@ def test_the_ceiling_holds_for_each_example_and_ends_its_gradient():
     assert float(anti_score_matching_loss(lambda x: x.pow(2).sum(1), x * 1e3, exact=True).detach()) == -2.0
 
 
-def test_gradient_norm_penalty_of_a_linear_model():
-    model = nn.Linear(6, 3).double().eval()
-    y = torch.tensor([0, 2, 2, 1])
-    penalty = gradient_norm_penalty(select(model, y), normal(4, 2, 3).flatten(1))
-    torch.testing.assert_close(penalty, model.weight[y].square().sum(1).mean() / 2)
-    (slope,) = torch.autograd.grad(penalty, model.weight)
-    counts = torch.tensor([1.0, 1.0, 2.0]).double()[:, None]
-    torch.testing.assert_close(slope, model.weight.detach() * counts / 4)
-
-
 def test_the_minimiser_is_the_score_of_a_gaussian():
     """For f = -x'Ax/2 + b'x and data of mean m and covariance S (over n), least at A = S^-1 and b = A m; and
     the loss exceeds its least value by half the mean squared distance to that score, exactly."""
@@ -203,20 +193,6 @@ def test_a_regularizer_is_its_strength_times_the_loss_in_evaluation_mode(of):
     torch.testing.assert_close(value, 0.3 * expected)
 
 
-def test_modes_come_back_after_an_error():
-    model = coupled()
-    model[1].eval()
-    modes = [module.training for module in model.modules()]
-
-    def fails(f, x):
-        assert not any(module.training for module in model.modules())
-        raise RuntimeError("out of order")
-
-    with pytest.raises(RuntimeError, match="out of order"):
-        as_regularizer(fails, 1.0)(model, normal(2, 6), torch.tensor([0, 1]), seeded())
-    assert [module.training for module in model.modules()] == modes
-
-
 def test_noise_comes_from_the_generator_of_fit_unless_it_is_given():
     model, x, y = network(), normal(4, 6), torch.tensor([0, 2, 1, 1])
     penalty = as_regularizer(anti_score_matching_loss, 1.0)
@@ -227,13 +203,6 @@ def test_noise_comes_from_the_generator_of_fit_unless_it_is_given():
     assert float(penalty(model, x, y, generator).detach()) != one  # it moves on
     fixed = as_regularizer(anti_score_matching_loss, 1.0, generator=seeded(1))
     assert float(fixed(model, x, y, seeded(2)).detach()) == one
-
-
-def test_strength_zero_costs_nothing():
-    def never(f, x):
-        raise AssertionError
-
-    assert as_regularizer(never, 0.0)(network(), normal(2, 6), torch.tensor([0, 1]), seeded()) == 0
 
 
 MIXTURE = GaussianMixture(

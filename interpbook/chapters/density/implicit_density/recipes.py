@@ -26,15 +26,10 @@ from types import MappingProxyType
 from torch import Tensor
 
 from interpbook.datasets import load_cifar10, load_fashion_mnist, load_mnist
-from interpbook.density.score_matching import (
-    anti_score_matching_loss,
-    as_regularizer,
-    gradient_norm_penalty,
-    score_matching_loss,
-)
+from interpbook.density.score_matching import anti_score_matching_loss, score_matching_loss
 from interpbook.models import Recipe, SmallCNN, small_image_resnet18
 from interpbook.models.small import SOFTPLUS
-from interpbook.training import Regularizer, fit
+from interpbook.training import Regularizer, as_regularizer, fit, gradient_norm_penalty
 
 __all__ = ["RECIPES", "density_regularizer"]
 

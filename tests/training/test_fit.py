@@ -266,6 +266,73 @@ def test_a_regularizer_returns_a_scalar(result: object, got: str) -> None:
     assert not model.training
 
 
+def test_no_move_is_no_perturbation_bit_for_bit() -> None:
+    """Dropout and the order of the examples are drawn as without one."""
+    one, two = network(dropout=0.5), network(dropout=0.5)
+    plain = fit(one, blobs(), epochs=2, batch_size=16)
+    assert fit(two, blobs(), epochs=2, batch_size=16, perturbation=lambda model, x, y, generator: x) == plain
+    assert same(one, two)
+
+
+def test_loss_and_regularizer_meet_the_moved_inputs_alone() -> None:
+    """One step of plain gradient descent, in float64, at 2 x + 1; whatever the move depends on is held fixed."""
+    inputs, _ = blobs(dtype=torch.float64)
+    targets = inputs @ torch.tensor([[1.0], [-2.0]], dtype=torch.float64)
+    model = nn.Linear(2, 1, bias=False).double()
+    w = model.weight.detach().clone()
+    seen: list[Tensor] = []
+
+    def move(model: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        assert model.training
+        model(x).sum().backward()  # left behind, as by a careless attack
+        return 2 * x + model.weight / model.weight.detach()
+
+    def spy(model: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        seen.append(x)
+        return 0 * x.sum()
+
+    options: dict[str, Any] = {"lr": 0.1, "batch_size": 90, "optimizer": "sgd", "loss": F.mse_loss}
+    fit(model, (inputs, targets), epochs=1, perturbation=move, regularizer=spy, **options)
+    moved = 2 * inputs + 1
+    gradient = 2 * (moved @ w.T - targets).T @ moved / len(moved)
+    assert torch.allclose(model.weight, w - 0.1 * gradient, rtol=1e-12)
+    assert torch.equal(seen[0].sort(0).values, moved.sort(0).values)
+    assert not seen[0].requires_grad
+
+
+def test_a_perturbation_draws_from_the_seed() -> None:
+    def noise(model: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        return x + torch.randn(x.shape, generator=generator)
+
+    models = [network() for _ in range(3)]
+    for model, seed in zip(models, (1, 1, 2), strict=True):
+        fit(model, blobs(), epochs=2, seed=seed, perturbation=noise)
+    assert same(models[0], models[1])
+    assert not same(models[0], models[2])
+
+
+@pytest.mark.parametrize(
+    ("result", "got"),
+    [
+        (torch.zeros(1, 2), r"torch.float32 of shape \(1, 2\)"),
+        (torch.zeros(90, 2).double(), r"torch.float64 of shape \(90, 2\)"),
+        (None, "NoneType"),
+    ],
+)
+def test_a_perturbation_returns_inputs(result: object, got: str) -> None:
+    model = network()
+    wanted = r"perturbation: expected it to return inputs, torch.float32 of shape \(90, 2\), got "
+    with pytest.raises(TypeError, match=wanted + got):
+        fit(model, blobs(), epochs=1, perturbation=lambda *_: result)  # type: ignore[arg-type,return-value]
+    assert same(model, network())
+    assert not model.training
+
+
+def test_moved_inputs_that_are_nan_stop_training_with_the_step() -> None:
+    with pytest.raises(FloatingPointError, match="the loss became nan at step 1 of epoch 1"):
+        fit(network(), blobs(), epochs=1, perturbation=lambda model, x, y, generator: x * math.nan)
+
+
 def test_targets_may_be_probabilities_of_the_classes() -> None:
     inputs, labels = blobs()
     one, two = network(), network()
@@ -301,6 +368,7 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"epochs": 0}, ValueError, "epochs: expected an int of at least 1, got 0"),
     ({"batch_size": 0}, ValueError, "batch_size: expected an int of at least 1, got 0"),
     ({"regularizer": 0.1}, TypeError, "regularizer"),
+    ({"perturbation": 0.1}, TypeError, "perturbation"),
     ({"lr": math.nan}, ValueError, "lr: expected a finite number of at least 0"),
     ({"lr": -1.0}, ValueError, "lr: expected a finite number of at least 0"),
     ({"optimizer": "lbfgs"}, ValueError, 'optimizer: expected "adam" or "sgd", got \'lbfgs\''),

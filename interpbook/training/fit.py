@@ -26,6 +26,7 @@ from interpbook.progress import progress_bar
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Regularizer = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
+Perturbation = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def fit(
     epochs: int,
     loss: Loss = F.cross_entropy,
     regularizer: Regularizer | None = None,
+    perturbation: Perturbation | None = None,
     optimizer: str = "adam",
     lr: float = 2e-3,
     batch_size: int = 128,
@@ -73,7 +75,10 @@ def fit(
         epochs: passes through the data.
         loss: of (outputs, targets) of a batch, a scalar that is a mean over the batch.
         regularizer: of (model, inputs, targets, generator) of a batch, a scalar to add to the loss, with its
-            strength in it; any randomness in it comes from that generator. `interpbook.density` makes some.
+            strength in it; any randomness in it comes from that generator. `as_regularizer` makes some.
+        perturbation: of the same four, the inputs to learn from in place of these, of the same shape: with noise
+            on them, or moved against the model. Loss and regularizer meet these alone. `interpbook.robustness`
+            makes some.
         optimizer: `"adam"`, or `"sgd"` with momentum 0.9.
         lr: the initial learning rate.
         batch_size: examples per step.
@@ -94,8 +99,9 @@ def fit(
     """
     check_count(epochs, "epochs")
     check_count(batch_size, "batch_size")
-    if regularizer is not None and not callable(regularizer):
-        raise TypeError(f"regularizer: expected a function or None, got {type(regularizer).__name__}")
+    for name, hook in (("regularizer", regularizer), ("perturbation", perturbation)):
+        if hook is not None and not callable(hook):
+            raise TypeError(f"{name}: expected a function or None, got {type(hook).__name__}")
     inputs, targets = check_data(data)
     targets = _check_targets(targets, loss)
     update = _optimizer(optimizer, _trainable(model), lr)
@@ -104,9 +110,9 @@ def fit(
     inputs, targets = inputs.to(home), targets.to(home)
     with _own_randomness(seed, home):
         classes = _check_first_outputs(model, inputs, targets, loss)
-    if regularizer is not None:
-        generator = torch.Generator(device=home).manual_seed(seed)
-        regularizer = partial(_scalar, regularizer, generator)
+    generator = torch.Generator(device=home).manual_seed(seed)
+    penalize = partial(_scalar, regularizer, generator) if regularizer else None
+    perturb = partial(_moved, perturbation, generator) if perturbation else None
     steps = epochs * math.ceil(len(inputs) / batch_size)
     schedule = LambdaLR(update, lambda step: (1 + math.cos(math.pi * step / steps)) / 2)
     history: list[tuple[float, float, float]] = []
@@ -115,7 +121,7 @@ def fit(
             good = {name: value.clone() for name, value in model.state_dict().items()}
             batches = torch.randperm(len(inputs)).to(home).split(batch_size)
             pairs = [(inputs[b], targets[b]) for b in batches]
-            seen = _epoch(model, pairs, loss, regularizer, update, schedule, classes)
+            seen = _epoch(model, pairs, loss, penalize, perturb, update, schedule, classes)
             _stop_unless_finite(model, seen, good, epoch)
             sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
             mean_loss, mean_penalty = (float(seen[:, k] @ sizes) / len(inputs) for k in (0, 2))
@@ -129,7 +135,8 @@ def _epoch(
     model: nn.Module,
     batches: Sequence[tuple[Tensor, Tensor]],
     loss: Loss,
-    regularizer: Callable[[nn.Module, Tensor, Tensor], Tensor] | None,
+    penalize: Callable[[nn.Module, Tensor, Tensor], Tensor] | None,
+    perturb: Callable[[nn.Module, Tensor, Tensor], Tensor] | None,
     update: torch.optim.Optimizer,
     schedule: LambdaLR,
     classes: bool,
@@ -139,11 +146,13 @@ def _epoch(
     model.train()
     try:
         for inputs, targets in batches:
+            if perturb:
+                inputs = perturb(model, inputs, targets)
             outputs = model(inputs)
             value = loss(outputs, targets)
-            penalty = torch.zeros_like(value) if regularizer is None else regularizer(model, inputs, targets)
+            penalty = penalize(model, inputs, targets) if penalize else torch.zeros_like(value)
             update.zero_grad(set_to_none=True)
-            (value if regularizer is None else value + penalty).backward()
+            (value + penalty if penalize else value).backward()
             update.step()
             schedule.step()
             hits = (outputs.argmax(1) == targets).sum() if classes else torch.zeros_like(value)
@@ -163,6 +172,17 @@ def _scalar(
         got = f"shape {tuple(penalty.shape)}" if isinstance(penalty, Tensor) else type(penalty).__name__
         raise TypeError(f"regularizer: expected it to return a scalar tensor, got {got}")
     return penalty
+
+
+def _moved(
+    perturbation: Perturbation, generator: torch.Generator, model: nn.Module, inputs: Tensor, targets: Tensor
+) -> Tensor:
+    moved = perturbation(model, inputs, targets, generator)
+    if not isinstance(moved, Tensor) or (moved.shape, moved.dtype) != (inputs.shape, inputs.dtype):
+        got = f"{moved.dtype} of shape {tuple(moved.shape)}" if isinstance(moved, Tensor) else type(moved).__name__
+        wanted = f"{inputs.dtype} of shape {tuple(inputs.shape)}"
+        raise TypeError(f"perturbation: expected it to return inputs, {wanted}, got {got}")
+    return moved.detach()
 
 
 def _stop_unless_finite(model: nn.Module, seen: Float[Tensor, "steps 3"], good: dict[str, Tensor], epoch: int) -> None:
