@@ -7,6 +7,7 @@ are downloaded once, where they are asked for.
 Where each comes from, and under which licence, is written in `files/CREDITS.md`.
 """
 
+from interpbook.datasets.blocks import block_images
 from interpbook.datasets.cifar import CIFAR10_CLASSES, load_cifar10
 from interpbook.datasets.fetch import DataError
 from interpbook.datasets.image_sets import FASHION_CLASSES, load_fashion_mnist, load_mnist
@@ -19,6 +20,7 @@ __all__ = [
     "DataError",
     "Photo",
     "Table",
+    "block_images",
     "load_cats",
     "load_cifar10",
     "load_fashion_mnist",

@@ -1,0 +1,49 @@
+"""Images of two blocks, of which only one says what the label is: data whose signal is known pixel by pixel."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from interpbook.checks import check_generator, check_input
+
+__all__ = ["block_images"]
+
+
+def block_images(
+    images: Float[Tensor, "n c h w"],
+    distractor: Float[Tensor, "c h w"],
+    *,
+    generator: torch.Generator | None = None,
+) -> tuple[Float[Tensor, "n c 2*h w"], Bool[Tensor, "n c 2*h w"]]:
+    """Each image with one and the same distractor above or below it, by the fall of a coin [srinivas2023which].
+
+    The label of an image is that of the result. What stands in the distractor's block is the same in all of them and
+    says nothing of the label; only *where* it stands differs.
+
+    Args:
+        images: the signal.
+        distractor: of the same size as one image.
+        generator: of the coins; by default one with seed 0.
+
+    Returns:
+        The stacked images, and a mask that is True on the block of the signal.
+
+    Raises:
+        TypeError, ValueError: tensors that are not floating, not finite, or do not fit each other.
+
+    >>> blocks, signal = block_images(torch.ones(2, 1, 1, 1), torch.zeros(1, 1, 1))
+    >>> blocks.shape, torch.equal(blocks > 0, signal)
+    (torch.Size([2, 1, 2, 1]), True)
+    """
+    check_input(images, "images")
+    check_input(distractor, "distractor")
+    if images.dim() != 4 or distractor.shape != images.shape[1:]:
+        found = f"{tuple(images.shape)} and {tuple(distractor.shape)}"
+        raise ValueError(f"distractor: expected the shape (c, h, w) of one of the images (n, c, h, w), got {found}")
+    generator = check_generator(generator)
+    coins = torch.rand(len(images), generator=generator, device=generator.device).to(images.device) < 0.5
+    on_top = coins[:, None, None, None]
+    other = distractor.to(images).expand_as(images)
+    blocks = torch.where(on_top, torch.cat([images, other], 2), torch.cat([other, images], 2))
+    first, second = on_top.expand_as(images), ~on_top.expand_as(images)
+    return blocks, torch.cat([first, second], 2)
