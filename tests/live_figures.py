@@ -169,7 +169,7 @@ def in_page(figure: LiveFigure, states: list[State], more: str = "null") -> list
         *(file for view in figure.views for file in view.needs),
     ]
     sent = [
-        {"x": s.drawing, "target": s.settings["class"], "cursor": s.cursor, "settings": dict(s.settings)}
+        {"x": s.drawing, "target": s.settings.get("class"), "cursor": s.cursor, "settings": dict(s.settings)}
         for s in states
     ]
     data = json.loads(json.dumps(figure.data)) | {"states": sent}

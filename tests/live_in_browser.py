@@ -13,10 +13,11 @@ LISTEN = """document.addEventListener("ib-drawn", event => {
 
 
 class Live:
-    """One of the live figures of a page, on 28 x 28 pixels, and what it has drawn."""
+    """One of the live figures of a page, on 28 x 28 pixels or those of `shape`, and what it has drawn."""
 
-    def __init__(self, tab, number: int = 0) -> None:
+    def __init__(self, tab, number: int = 0, shape: tuple[int, int] = (28, 28)) -> None:
         self.tab = tab
+        self.shape = shape
         self.root = tab.locator(".ib-live").nth(number)
         self.surface = self.root.locator(".ib-surface")
 
@@ -35,7 +36,7 @@ class Live:
 
     @property
     def x(self) -> np.ndarray:
-        return np.array(self.get("Array.from(now.x)"), dtype=float).reshape(28, 28)
+        return np.array(self.get("Array.from(now.x)"), dtype=float).reshape(self.shape)
 
     @property
     def logits(self) -> np.ndarray:
@@ -49,7 +50,8 @@ class Live:
     def at(self, row: float, column: float) -> tuple[float, float]:
         """Where a pixel's middle is on the screen."""
         box = self.surface.bounding_box()
-        return box["x"] + (column + 0.5) / 28 * box["width"], box["y"] + (row + 0.5) / 28 * box["height"]
+        height, width = self.shape
+        return box["x"] + (column + 0.5) / width * box["width"], box["y"] + (row + 0.5) / height * box["height"]
 
     def stroke(self, *points: tuple[float, float]) -> None:
         self.tab.mouse.move(*self.at(*points[0]))

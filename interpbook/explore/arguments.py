@@ -52,9 +52,21 @@ def _kind(value: object) -> str:
     return f"a tensor of {value.dtype}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
 
 
-def read_labels(labels: Sequence[str] | None, network: PackedNetwork) -> tuple[str, ...]:
-    """The names of the classes, one for each logit."""
-    [classes] = network.layers[-1]["shape"] if network.layers else network.shape
+def read_heads(heads: Sequence[str]) -> tuple[str, ...]:
+    """The names of the networks that stand side by side in one; none where there is but one."""
+    if not isinstance(heads, list | tuple) or not all(isinstance(name, str) and name for name in heads):
+        raise TypeError(f"heads: expected a list of names, got {heads!r}")
+    if len(heads) == 1 or len(set(heads)) < len(heads):
+        raise ValueError(f"heads: expected two or more different names, got {', '.join(heads)}")
+    return tuple(heads)
+
+
+def read_labels(labels: Sequence[str] | None, network: PackedNetwork, heads: int) -> tuple[str, ...]:
+    """The names of the classes, one for each logit of a head."""
+    [logits] = network.layers[-1]["shape"] if network.layers else network.shape
+    classes, rest = divmod(logits, max(1, heads))
+    if rest:
+        raise ValueError(f"heads: expected as many logits for each of the {heads} names, got {logits} logits in all")
     given = [str(k) for k in range(classes)] if labels is None else labels
     if not isinstance(given, list | tuple) or not all(isinstance(label, str) for label in given):
         raise TypeError(f"labels: expected a list of texts, one for each logit, got {given!r}")
@@ -64,12 +76,18 @@ def read_labels(labels: Sequence[str] | None, network: PackedNetwork) -> tuple[s
     return tuple(given)
 
 
-def read_views(views: Views) -> list[View]:
-    """The views, those of the book by their names."""
+def read_views(views: Views, *, several: bool) -> list[View]:
+    """The views, those of the book by their names, unless there are several heads."""
     listed = [views] if isinstance(views, str | View) else views
     if not isinstance(listed, Iterable):
         raise TypeError(f"views: expected a list of views, got {type(views).__name__}")
-    return [_view(view) for view in listed]
+    read = [_view(view) for view in listed]
+    for view in read:
+        if several and VIEWS.get(view.name) is view:
+            raise ValueError(f"views: {view.name!r} shows one network; with heads, expected views of the chapter's own")
+    if sum(view.on_surface for view in read) > 1:
+        raise ValueError("views: expected at most one with on_surface=True, got several")
+    return read
 
 
 def choice(name: str, labels: Sequence[str]) -> Control:

@@ -33,8 +33,9 @@ class LiveFigure(Explorable):
         examples: images (N, C, H, W), float64, multiples of 1/255.
         controls: "example", "class", and the views' settings.
         views: what is shown.
-        labels: the names of the classes.
+        labels: the names of the classes, of each head.
         inputs: what the network looks at in place of the drawing, as the examples; None where it is the drawing.
+        heads: the names of the networks in one; none where there is but one.
         caption: what to look for.
     """
 
@@ -45,6 +46,7 @@ class LiveFigure(Explorable):
     views: list[View]
     labels: tuple[str, ...]
     inputs: Tensor | None = None
+    heads: tuple[str, ...] = ()
     caption: str = ""
 
     def state(self, x: Tensor, positions: Sequence[int], cursor: tuple[int, int]) -> State:
@@ -52,8 +54,9 @@ class LiveFigure(Explorable):
         chosen: dict[str, Any] = {c.name: c.values[k] for c, k in zip(self.controls, positions, strict=True)}
         seen = x if self.inputs is None else self.inputs[chosen["input"]][None]
         state = State(self.model, seen, 0, self.labels, cursor, chosen, drawn=x)
-        target = chosen["class"]
-        return replace(state, target=int(state.logits.argmax()) if target is None else target)
+        target = chosen.get("class")
+        first = state.logits[: len(self.labels)]
+        return replace(state, target=int(first.argmax()) if target is None else target)
 
     @property
     def first(self) -> State:
@@ -72,6 +75,9 @@ class LiveFigure(Explorable):
         surface = "the input" if self.inputs is None else "the drawing"
         titled = [(surface, Picture("image", state.drawing[0].cpu().numpy()))]
         for view, pictures, _ in shown:
+            if view.on_surface:
+                titled[0] = ("the input, drawn on", pictures[0])
+                pictures = pictures[1:]
             titled += [(view.title if k == 0 else "", picture) for k, picture in enumerate(pictures)]
         alt = " ".join(f"{view.title}: {text}" for view, _, text in shown)
         return img_html(png_bytes(draw(titled)), alt), [text for _, _, text in shown]
@@ -110,6 +116,7 @@ class LiveFigure(Explorable):
     def data(self) -> dict[str, object]:
         """What the page's scripts read."""
         own = {} if self.inputs is None else {"inputs": _pixels(self.inputs)}
+        heads = {"heads": self.heads} if self.heads else {}
         return {
             "network": self.network.data,
             "examples": _pixels(self.examples),
@@ -117,6 +124,7 @@ class LiveFigure(Explorable):
             "controls": [{**control.data, "values": control.values} for control in self.controls],
             "views": [view.data for view in self.views],
             **own,
+            **heads,
         }
 
 

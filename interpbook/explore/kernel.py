@@ -32,8 +32,8 @@ def stamp(x: Tensor, row: float, column: float, radius: float, *, erase: bool = 
 
 
 def brush_radius(x: Tensor) -> float:
-    """Of the brush on images (..., H, W), in pixels."""
-    return 1.2 * min(x.shape[-2:]) / 28
+    """Of the brush on images (..., H, W), in pixels: a stroke is as wide, for the longer side, as one of MNIST."""
+    return 1.2 * max(x.shape[-2:]) / 28
 
 
 def centered(x: Tensor) -> Tensor:

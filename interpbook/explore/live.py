@@ -11,6 +11,7 @@ from interpbook.explore.arguments import (
     Views,
     choice,
     class_control,
+    read_heads,
     read_images,
     read_labels,
     read_views,
@@ -32,6 +33,7 @@ def live(
     views: Views = tuple(VIEWS),
     labels: Sequence[str] | None = None,
     inputs: Start | None = None,
+    heads: Sequence[str] = (),
     caption: str = "",
 ) -> Explorable:
     """A network that answers while the reader draws.
@@ -49,13 +51,15 @@ def live(
         labels: the names of the classes; their numbers, where left out.
         inputs: images as in `start` that the network looks at in place of the drawing, one at a time, by a control.
             The drawing is then no input, but what the views make of it (`State.drawing`).
+        heads: the names of several networks in one, whose logits stand one after the other in the model's, the same
+            classes for each. There is then no control for the class, and views are a chapter's own.
         caption: what to look for, in one or two plain sentences.
 
     Raises:
         TypeError: an argument of another kind.
         ValueError: a model in training mode, weights that are not finite or beyond 16 bits; images that are not
-            finite, outside [0, 1] or of another shape; an unknown view, or two of one name; labels that do not
-            match the logits. When it is shown in the page: a figure of more than 400 kB.
+            finite, outside [0, 1] or of another shape; an unknown view, or two of one name; heads or labels that
+            do not match the logits. When it is shown in the page: a figure of more than 400 kB.
         NotImplementedError: a layer that the page cannot compute.
 
     >>> from interpbook import models
@@ -67,14 +71,16 @@ def live(
     names, examples = read_images(start, "start")
     network = pack(model, tuple(examples.shape[1:]))
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    classes = read_labels(labels, network)
-    chosen = read_views(views)
+    named = read_heads(heads)
+    classes = read_labels(labels, network, len(named))
+    chosen = read_views(views, several=bool(named))
     given, controls = None, [choice("example", names)]
     if inputs is not None:
         shown, images = read_images(inputs, "inputs", like=examples)
         given = images.to(device)
         controls = [replace(controls[0], shown="drawing"), choice("input", shown)]
-    controls.append(class_control(classes))
+    if not named:
+        controls.append(class_control(classes))
     for view in chosen:
         controls += settings_of(view)
     _check_names([view.name for view in chosen], "views")
@@ -87,6 +93,7 @@ def live(
         chosen,
         classes,
         given,
+        named,
         checked_caption(caption),
     )
     logits = figure.first.logits

@@ -53,18 +53,19 @@ class Mark:
 
 
 def draw_marks(ax: Axes, marks: Sequence[Mark]) -> None:
-    """All marks in one pair of axes, whose limits are set, with a legend where one has a label.
+    """All marks in one pair of axes, whose limits are set, with a legend below the figure where one has a label.
 
     >>> import matplotlib.pyplot as plt
     >>> _, ax = plt.subplots()
     >>> draw_marks(ax, [Mark("line", np.array([[0.0, 0.0], [1.0, 1.0]]), label="rising")])
-    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    >>> [text.get_text() for text in ax.figure.legends[0].get_texts()]
     ['rising']
     """
     for mark in marks:
         _DRAWN[mark.kind](ax, mark)
     if any(mark.label for mark in marks):
-        ax.legend(fontsize="small", loc="upper left", bbox_to_anchor=(0, -0.2), ncols=3, borderaxespad=0)
+        # Below everything, where it is as wide as the figure and takes no width from the plane.
+        ax.figure.legend(*ax.get_legend_handles_labels(), fontsize="small", loc="outside lower left", ncols=3)
 
 
 def _line(ax: Axes, mark: Mark) -> None:
@@ -90,7 +91,7 @@ def _field(ax: Axes, mark: Mark) -> None:
     most = float(mark.values.max()) or 1.0
     ax.imshow(
         mark.values, cmap=shades, vmin=0, vmax=most, extent=(*ax.get_xlim(), *ax.get_ylim()), origin="lower",
-        aspect="auto", zorder=0, interpolation="bilinear",
+        aspect="auto", zorder=0, interpolation="bilinear", alpha=FAINT if mark.faint else 1,
     )  # fmt: skip
     # A picture has no entry in a legend of its own.
     ax.plot([], [], "s", color=PALETTE[mark.color], **_look(mark))

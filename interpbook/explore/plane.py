@@ -51,7 +51,7 @@ class PlaneFigure(Explorable):
     def picture(self, now: Placed) -> Figure:
         """The plane of a state, and the pictures beside it."""
         drawn = self.scene.compute(now)
-        fig = plt.figure(figsize=(7.6, 3.6 if drawn.pictures else 3.9), layout="constrained")
+        fig = plt.figure(figsize=(7.6, 4.0), layout="constrained")
         widths = [2.4, *(1 for _ in drawn.pictures)]
         axes = fig.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
         (x_limits, y_limits), (x_label, y_label) = self.scene.limits, self.scene.axes
@@ -60,7 +60,8 @@ class PlaneFigure(Explorable):
         for name, point in {**now.points, **drawn.places}.items():
             axes[0].plot(*point, "o", markersize=11, markerfacecolor="none", markeredgewidth=2, color=GRAY)
             axes[0].annotate(self.scene.title_of(name), point, xytext=(8, 8), textcoords="offset points")
-        axes[0].set(xlim=x_limits, ylim=y_limits)
+        # A field would stretch the axes to its own shape.
+        axes[0].set(xlim=x_limits, ylim=y_limits, aspect="equal" if self.scene.equal else "auto")
         for ax, (title, picture) in zip(axes[1:], drawn.pictures, strict=True):
             draw_picture(ax, title, picture)
         return fig
@@ -126,6 +127,7 @@ class PlaneFigure(Explorable):
             "limits": scene.limits,
             "ticks": [_ticks(low, high) for low, high in scene.limits],
             "axes": scene.axes,
+            "equal": scene.equal,
             "palette": PALETTE,
             "controls": [{**control.data, "values": control.values} for control in self.controls],
             "tables": pack_tables(scene.tables),

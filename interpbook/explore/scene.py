@@ -73,6 +73,7 @@ class Scene:
         handles: the points, by name.
         limits: of the plane, ((x0, x1), (y0, y1)).
         axes: what the axes are called.
+        equal: a unit is as long on both axes, so that angles are what they look like.
         phrases, settings, starts, needs, tables: as of a `View`. A setting that is a slider has a play button.
 
     >>> import numpy as np
@@ -94,6 +95,7 @@ class Scene:
     handles: Mapping[str, Handle]
     limits: tuple[Point, Point]
     axes: tuple[str, str] = ("", "")
+    equal: bool = False
     phrases: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Values] = field(default_factory=dict)
     starts: Mapping[str, object] = field(default_factory=dict)

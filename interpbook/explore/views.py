@@ -26,8 +26,8 @@ class State:
     Attributes:
         model: the network in double precision, its weights rounded to 16 bits.
         x: the input, (1, C, H, W) in [0, 1].
-        target: the class explained.
-        labels: the names of the classes.
+        target: the class explained; of several heads, that of the first.
+        labels: the names of the classes; of several heads, those of each.
         cursor: row and column of the pointer.
         settings: what the controls say, by name.
         drawn: what the reader has drawn, (1, C, H, W); None where that is x.
@@ -48,7 +48,7 @@ class State:
 
     @cached_property
     def logits(self) -> Tensor:
-        """The logits, (K,)."""
+        """The logits, (K,); of several heads, those of all, one after the other."""
         with torch.no_grad():
             return self.model(self.x)[0]
 
@@ -93,6 +93,7 @@ class View:
         needs: scripts whose functions `script` calls, in `static` or, as "part/chapter/views.js", in a chapter's
             folder. They come into the page once, whichever views ask for them.
         tables: numbers of 32 bits that `script` is given as its second argument, by name `{shape, values}`.
+        on_surface: whether its first picture, an image, is what the reader draws on, in place of the bare drawing.
 
     >>> def inverted(now):
     ...     picture = Picture("image", 1 - now.x[0].cpu().numpy())
@@ -122,6 +123,7 @@ class View:
     starts: Mapping[str, object] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     tables: Tables = field(default_factory=dict)
+    on_surface: bool = False
 
     def show(self, now: State) -> tuple[tuple[Picture, ...], str]:
         """Its pictures of a state, and the sentence about them.
@@ -140,7 +142,8 @@ class View:
     def data(self) -> dict[str, object]:
         """What the page's script needs to know."""
         own = {"script": self.script, "phrases": dict(self.phrases), "tables": pack_tables(self.tables)}
-        return {"name": self.name, "title": self.title, "settings": list(self.settings), **own}
+        surface = {"on_surface": True} if self.on_surface else {}
+        return {"name": self.name, "title": self.title, "settings": list(self.settings), **own, **surface}
 
 
 def _probabilities(now: State) -> Shown:

@@ -4,6 +4,7 @@ import base64
 import html
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets
@@ -178,6 +179,38 @@ def test_labels_are_one_for_each_logit(labels: list[str]) -> None:
 def test_labels_are_a_list_of_texts(labels: Any) -> None:
     with pytest.raises(TypeError, match="labels: expected a list of texts"):
         live(small(), start=blank(), labels=labels)
+
+
+@pytest.mark.parametrize("heads", [["a"], ["a", "a"], ["a", "b"]])
+def test_heads_are_two_or_more_and_share_the_logits(heads: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"heads: expected (two or more different names, got a|as many logits for)"):
+        live(small(), start=blank(), views=[own()], heads=heads)
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+@pytest.mark.parametrize("heads", ["ab", 3, ["a", 1], ["a", ""]])
+def test_heads_are_a_list_of_names(heads: Any) -> None:
+    with pytest.raises(TypeError, match="heads: expected a list of names"):
+        live(small(), start=blank(), views=[own()], heads=heads)
+
+
+def test_of_several_heads_the_first_is_explained_and_each_has_the_labels() -> None:
+    figure = live(small(), start=noise(), views=[own()], heads=["a", "b", "c"], labels=["one"])
+    assert [control.name for control in figure.controls] == ["example"]
+    assert (figure.first.target, len(figure.first.logits), figure.first.labels) == (0, 3, ("one",))
+    assert data_of(figure.html())["heads"] == ["a", "b", "c"]
+    assert "heads" not in data_of(live(small(), start=noise(), views=[own()]).html())
+
+
+def test_views_of_one_network_are_refused_for_several() -> None:
+    with pytest.raises(ValueError, match="views: 'occlusion' shows one network; with heads, expected views of the"):
+        live(small(), start=noise(), views=["occlusion"], heads=["a", "b", "c"])
+
+
+def test_only_one_view_has_the_surface() -> None:
+    views = [own(on_surface=True), replace(own(on_surface=True), name="other")]
+    with pytest.raises(ValueError, match="views: expected at most one with on_surface=True, got several"):
+        live(small(), start=noise(), views=views)
 
 
 @pytest.mark.usefixtures("without_shape_checks")

@@ -172,6 +172,19 @@ def test_reset_brings_points_and_controls_back(opened: Callable) -> None:
     assert tab.get_by_label("way").input_value() == "0"
 
 
+@pytest.mark.parametrize("width", [390, 900])
+def test_units_are_equal_where_a_scene_asks_for_it(visit: Callable, tmp_path: Path, width: int) -> None:
+    equal = plane(replace(SCENE, equal=True))
+    (tmp_path / "page.html").write_text(page_of(equal.html()))
+    tab = visit(viewport={"width": width, "height": 800}).open((tmp_path / "page.html").as_uri())
+    inside = tab.locator(".ib-plane clipPath rect")
+    wide, high = (float(inside.get_attribute(side)) for side in ("width", "height"))
+    (x0, x1), (y0, y1) = SCENE.limits
+    assert wide / (x1 - x0) == pytest.approx(high / (y1 - y0))
+    assert equal.picture(equal.first).axes[0].get_aspect() == 1
+    assert plane(SCENE).picture(plane(SCENE).first).axes[0].get_aspect() == "auto"
+
+
 def test_a_finger_finds_a_point_and_nothing_scrolls_sideways(opened: Callable) -> None:
     tab = opened(viewport={"width": 320, "height": 640}, has_touch=True)
     assert tab.evaluate("document.documentElement.scrollWidth") <= 320

@@ -56,7 +56,7 @@ function shiftOf(ink) {
 }
 
 function brushRadius(shape) {
-  return 1.2 * Math.min(shape[1], shape[2]) / 28;
+  return 1.2 * Math.max(shape[1], shape[2]) / 28;
 }
 
 function makeBrush(shape, touched, marked) {

@@ -77,12 +77,13 @@ drawn.intervals = function (box, picture) {
   });
 };
 
-// One pixel of the canvas for each value; the style sheet makes them large.
+// One pixel of the canvas for each value; the style sheet makes them large, what is taller than wide less wide.
 function paintPixels(box, height, width, color) {
   var canvas = box.querySelector("canvas") || box.appendChild(element("canvas"));
   if (canvas.width !== width || canvas.height !== height) {
     canvas.width = width;
     canvas.height = height;
+    box.style.setProperty("--ib-aspect", Math.min(1, width / height));
   }
   var context = canvas.getContext("2d");
   var pixels = context.createImageData(width, height);

@@ -1,5 +1,6 @@
 // Brings a figure of explore.live to life. Its data: the network, the examples (base64, one byte a value), the labels
-// of the classes, the controls, and the views by name and title, with the phrases of their sentences.
+// of the classes, the controls, the views by name and title, with the phrases of their sentences, and where there are
+// several networks in one their names, the heads.
 
 // A figure brings its own views along as texts. Where one cannot be read, only this view says so.
 function addView(view) {
@@ -64,12 +65,17 @@ function bringToLife(root, data) {
   function draw() {
     var began = performance.now();
     var chosen = settings();
-    var now = stateOf(network, data, brush.x.slice(), chosen.class, brush.cursor, chosen);
+    var target = "class" in chosen ? chosen.class : null;
+    var now = stateOf(network, data, brush.x.slice(), target, brush.cursor, chosen);
+    var surface = { values: brush.x, shape: shape };
     var results = data.views.map(function (view, k) {
       try {
         var result = views[view.name](now);
         result.text = sentence(view.phrases, result.facts);
-        panels[k].show(result);
+        if (view.on_surface) {
+          surface = result.pictures[0];
+        }
+        panels[k].show(view.on_surface ? Object.assign({}, result, { pictures: result.pictures.slice(1) }) : result);
         return result;
       } catch (error) {
         panels[k].fail(error);
@@ -79,8 +85,10 @@ function bringToLife(root, data) {
     said = results.map(function (result) {
       return result ? " " + result.text : "";
     });
-    drawn.image(brush.surface, { values: brush.x, shape: shape });
-    answer = "The network sees " + now.labels[now.logits.indexOf(Math.max.apply(null, now.logits))] + ".";
+    drawn.image(brush.surface, surface);
+    answer = (data.heads || ["The network"]).map(function (name, k) {
+      return name + " sees " + now.labels[bestOf(now.logits, k * now.labels.length, now.labels.length)] + ".";
+    }).join(" ");
     // For whoever wants to know what stands in the page, and how long it took.
     root.dispatchEvent(new CustomEvent("ib-drawn", {
       detail: { results: results, now: now, milliseconds: performance.now() - began }
@@ -154,6 +162,9 @@ function bringToLife(root, data) {
       makeOwn();
     }), button("reset", reset));
     spoken.setAttribute("aria-live", "polite");
+    desk.dataset.title = data.views.some(function (view) {
+      return view.on_surface;
+    }) ? "the input, with your drawing" : "your drawing";
     desk.append(brush.surface, tools);
     controls.forEach(function (control) {
       var owner = data.views.findIndex(function (view) {

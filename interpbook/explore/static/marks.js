@@ -40,6 +40,12 @@ function frameOf(limits, width, height) {
   };
 }
 
+// Of a picture of this width in which a unit is as long on both axes.
+function heightOf(limits, width) {
+  var unit = (width - MARGIN.left - MARGIN.right) / (limits[0][1] - limits[0][0]);
+  return MARGIN.top + MARGIN.bottom + unit * (limits[1][1] - limits[1][0]);
+}
+
 function clamp(value, ends) {
   return Math.min(ends[1], Math.max(ends[0], value));
 }

@@ -1,5 +1,5 @@
 // Brings a figure of explore.plane to life. Its data: the scene's script and phrases, the handles, the controls, the
-// limits, ticks and names of the axes, the palette, and the scene's tables.
+// limits, ticks and names of the axes, whether their units are equal, the palette, and the scene's tables.
 
 function bringToLife(root, data) {
   // oxlint-disable-next-line no-eval
@@ -65,7 +65,7 @@ function bringToLife(root, data) {
 
   function fit() {
     var width = Math.max(240, surface.clientWidth);
-    var height = Math.round(Math.min(420, Math.max(260, 0.62 * width)));
+    var height = data.equal ? heightOf(data.limits, width) : Math.round(Math.min(420, Math.max(260, 0.62 * width)));
     if (frame && frame.width === width) {
       return;
     }

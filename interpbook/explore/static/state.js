@@ -11,6 +11,12 @@ function softmax(logits) {
   });
 }
 
+// Of a part of the logits, the place of the largest in this part.
+function bestOf(logits, from, count) {
+  var part = logits.slice(from, from + count);
+  return part.indexOf(Math.max.apply(null, part));
+}
+
 // 1 at the target, 0 elsewhere: the adjoint of the target's logit.
 function oneAtTarget(now) {
   return now.labels.map(function (_, k) {
@@ -27,14 +33,15 @@ function lossAdjoint(now, probabilities) {
   });
 }
 
-// The state of the network at one input; see views.js. Without a target it is the class with the largest logit.
+// The state of the network at one input; see views.js. Without a target it is the class with the largest
+// logit, of several heads in the first.
 function stateOf(network, data, x, target, cursor, settings) {
   var trace = forward(network, x);
   var logits = trace[trace.length - 1];
   var ofLogit = null;
   var now = {
     network: network, x: x, shape: data.network.input, trace: trace, logits: logits, probabilities: softmax(logits),
-    target: target === null ? logits.indexOf(Math.max.apply(null, logits)) : target,
+    target: target === null ? bestOf(logits, 0, data.labels.length) : target,
     labels: data.labels, cursor: cursor, settings: settings
   };
   now.gradients = function (adjoint) {

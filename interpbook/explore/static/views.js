@@ -4,7 +4,7 @@
 //
 // The state `now` holds
 //   x, shape              the input as a flat array, and its [c, h, w]; a view may write into x
-//   logits, probabilities, target, labels
+//   logits, probabilities, target, labels    of several heads, the logits of all, and the labels of each
 //   cursor                {row, column}
 //   settings              what the controls say, by name, "example" and "class" among them
 //   trace                 the output of every layer, flat, trace[0] the input; network.shapes has their shapes
