@@ -1,11 +1,11 @@
-"""Reading a student's answer: a number, a vector, a function; what is no such thing gets a hint."""
+"""Reading a student's answer: a number, a vector, a tensor, a function; what is no such thing gets a hint."""
 
 import torch
 from torch import Tensor
 
 from interpbook.page.exercises import WrongAnswer
 
-__all__ = ["close", "expect_function", "listed", "number", "vector"]
+__all__ = ["close", "expect_function", "listed", "number", "tensor", "vector"]
 
 
 def expect_function(answer: object) -> None:
@@ -47,6 +47,23 @@ def vector(value: object, d: int, name: str) -> Tensor:
     if not read.isfinite().all():
         raise WrongAnswer(f"{name} should be finite, and is {listed(read)}")
     return read
+
+
+def tensor(value: object, shape: tuple[int, ...], name: str, *more: str) -> Tensor:
+    """A tensor of this shape in float64, from a tensor, an array or a list; `more` are further hints for another shape.
+
+    >>> tensor([[1, 2]], (1, 2), "the answer")
+    tensor([[1., 2.]], dtype=torch.float64)
+    """
+    try:
+        read = torch.as_tensor(value).detach()
+    except (TypeError, ValueError, RuntimeError):
+        raise WrongAnswer(f"{name} should be a tensor of shape {shape}") from None
+    if read.is_complex():
+        raise WrongAnswer(f"{name} should be made of real numbers, and is complex")
+    if tuple(read.shape) != shape:
+        raise WrongAnswer(f"{name} should have shape {shape}, and has {tuple(read.shape)}", *more)
+    return read.double()
 
 
 def close(a: Tensor, b: Tensor) -> bool:

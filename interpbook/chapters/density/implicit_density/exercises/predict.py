@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from interpbook.page.exercises import WrongAnswer, exercise
+from interpbook.page.exercises import exercise
+from interpbook.page.exercises.predictions import check_predictions
 
 # For each quantity: whether g moves it, what to think of, and why.
 QUANTITIES: Mapping[str, tuple[str, str, str]] = {
@@ -42,21 +43,5 @@ QUANTITIES: Mapping[str, tuple[str, str, str]] = {
 @exercise(rating=1, minutes=10)
 def what_moves(answer: object) -> str:
     """A dictionary with "moves" or "stays" for each of six quantities."""
-    if not isinstance(answer, Mapping):
-        raise WrongAnswer("the answer should be a dictionary, with one word for each quantity")
-    words = {}
-    for quantity in QUANTITIES:
-        if quantity not in answer:
-            raise WrongAnswer(f"there is no answer for {quantity!r}")
-        word = answer[quantity]
-        words[quantity] = word.strip().strip(".").lower() if isinstance(word, str) else word
-        if words[quantity] not in ("moves", "stays"):
-            raise WrongAnswer(f'for {quantity!r} the answer should be "moves" or "stays", and is {word!r}')
-    for quantity, (truth, thought, reason) in QUANTITIES.items():
-        if words[quantity] != truth:
-            raise WrongAnswer(
-                f"look again at {quantity}",
-                f"{quantity}: {thought}",
-                f"{quantity}: it {truth}, because {reason}",
-            )
+    check_predictions(answer, QUANTITIES)
     return "what is made of probabilities or of gaps between logits stays; what reads one logit, or their size, moves."
