@@ -1,0 +1,1 @@
+"""What the chapter `off_manifold` alone needs."""
