@@ -46,7 +46,8 @@ def test_accuracy_and_seconds_are_recorded(name: str, seed: int) -> None:
     known = entry(name, seed)
     assert known.seconds > 0
     if EVERY[name][1].classifies:
-        assert 0.1 < known.accuracy < 1
+        # A tenth is that of a constant answer: some networks of a sweep are kept because their training collapsed.
+        assert 0.1 <= known.accuracy < 1
     else:
         assert known.accuracy is None
 
