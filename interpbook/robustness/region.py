@@ -65,7 +65,9 @@ class Region:
         scaled = scale * move
         kept = scaled.clamp(lower, upper)
         free = kept == scaled
-        count = int(free.sum())
+        # On another device than a CPU nobody asks how many are free: each answer would have to be waited for.
+        asks = move.device.type == "cpu"
+        count = int(free.sum()) if asks else 0
         for _ in range(ROUNDS if count < move.numel() else 0):
             # What the walls took of the length goes to the coordinates that are free; those at a wall stay there.
             left = self.budget.square() - _length(kept).square()
@@ -74,8 +76,8 @@ class Region:
             scaled = scale * move
             kept = scaled.clamp(lower, upper)
             free = kept == scaled
-            before, count = count, int(free.sum())
-            if count == before:
+            before, count = count, int(free.sum()) if asks else 0
+            if asks and count == before:
                 break
         return kept
 
