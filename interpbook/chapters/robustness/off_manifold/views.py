@@ -64,7 +64,8 @@ def painted_noise(
     _check_signal(signal)
     values = _read_strengths(strengths)
     source = torch.Generator().manual_seed(0) if generator is None else generator
-    noise = torch.randn((DRAWS, *signal.shape[1:]), generator=source)
+    # Rounded, because the last bits of these numbers are not the same on every processor.
+    noise = (64 * torch.randn((DRAWS, *signal.shape[1:]), generator=source)).round() / 64
     tables = {"noise": noise.numpy(), "rows": signal[:, 0, :, 0].float().numpy()}
     moved = View(
         "painted_noise",
