@@ -26,7 +26,8 @@ from interpbook.explore.network import rounded
 
 
 def noise() -> Tensor:
-    return torch.randn(DRAWS, 1, *SIZE, generator=torch.Generator().manual_seed(0)).double()
+    """The figure's draws, to a sixty-fourth."""
+    return (64 * torch.randn(DRAWS, 1, *SIZE, generator=torch.Generator().manual_seed(0))).round().double() / 64
 
 
 def test_torch_and_the_page_show_and_say_the_same() -> None:
@@ -123,7 +124,7 @@ def test_the_mean_length_of_the_noise_is_what_is_said() -> None:
 def test_the_same_noise_for_the_same_generator() -> None:
     tables = [painted_noise(NAMES, signal(), generator=torch.Generator().manual_seed(k))[0].tables for k in (0, 0, 1)]
     assert (tables[0]["noise"] == tables[1]["noise"]).all()
-    assert (tables[0]["noise"] != tables[2]["noise"]).all()
+    assert (tables[0]["noise"] != tables[2]["noise"]).mean() > 0.9  # two draws may round to the same number
 
 
 def test_in_a_kernel_the_reader_draws_on_the_noisy_image() -> None:
