@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from interpbook.datasets import load_fashion_mnist, load_mnist
+from interpbook.datasets import load_cifar10, load_fashion_mnist, load_mnist
 from interpbook.models.denoiser import Denoiser, fit_denoiser
+from interpbook.models.resnet import small_image_resnet18
 from interpbook.models.small import MLP, SmallCNN
 from interpbook.training import History, fit
 
@@ -41,6 +42,17 @@ class Recipe:
     fit: Callable[..., History] = fit
     classifies: bool = True
 
+
+#: The full scale, which chapters make their variants from: ResNet-18 on CIFAR-10, for a GPU, without checkpoints.
+FULL_SCALE = Recipe(
+    load_cifar10,
+    small_image_resnet18,
+    seeds=(),
+    epochs=30,
+    lr=0.01,
+    batch_size=128,
+    fit=partial(fit, optimizer="sgd"),
+)
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {

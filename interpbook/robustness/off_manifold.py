@@ -8,6 +8,7 @@ from torch import Tensor
 
 from interpbook.checks import check_count, check_finite, check_generator, check_input, check_number
 from interpbook.functions import copies_per_call, fix_target, standard_normal
+from interpbook.robustness.region import each
 
 __all__ = ["on_manifold_fraction", "relative_off_manifold_robustness", "signal_fraction"]
 
@@ -138,7 +139,7 @@ def _in_units_of_its_largest(gradient: Tensor) -> Float[Tensor, "B *dims"]:
     zeros = int((largest == 0).sum())
     if zeros:
         raise ValueError(f"gradient: expected one that is not zero, got {zeros} that are of {len(gradient)}")
-    return gradient / largest.reshape(-1, *[1] * (gradient.dim() - 1))
+    return gradient / each(largest, gradient)
 
 
 def _check_precise(value: Tensor, name: str) -> None:

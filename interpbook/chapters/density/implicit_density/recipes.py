@@ -25,9 +25,10 @@ from types import MappingProxyType
 
 from torch import Tensor
 
-from interpbook.datasets import load_cifar10, load_fashion_mnist, load_mnist
+from interpbook.datasets import load_fashion_mnist, load_mnist
 from interpbook.density.score_matching import anti_score_matching_loss, score_matching_loss
-from interpbook.models import Recipe, SmallCNN, small_image_resnet18
+from interpbook.models import Recipe, SmallCNN
+from interpbook.models.recipes import FULL_SCALE
 from interpbook.models.small import SOFTPLUS
 from interpbook.training import Regularizer, as_regularizer, fit, gradient_norm_penalty
 
@@ -49,15 +50,6 @@ STRENGTHS = {"gradient-norm": 0.1, "score-matching": 0.1, "anti-score-matching":
 # small networks: at 4e-3 most units of the last convolution die in some seeds.
 NETWORK = partial(SmallCNN, SOFTPLUS, channels=(8, 16, 8))
 SMALL = Recipe(load_fashion_mnist, NETWORK, seeds=(0, 1, 2, 3, 4), epochs=5, lr=2e-3)
-FULL = Recipe(
-    load_cifar10,
-    small_image_resnet18,
-    seeds=(),
-    epochs=30,
-    lr=0.01,
-    batch_size=128,
-    fit=partial(fit, optimizer="sgd"),
-)
 
 
 def density_regularizer(variant: str, strength: float | int) -> Regularizer | None:
@@ -106,7 +98,7 @@ def _variants() -> dict[str, Recipe]:
     settings = {
         "fashion": (SMALL, STRENGTHS),
         "mnist": (replace(SMALL, data=load_mnist), STRENGTHS),
-        "cifar10": (FULL, PUBLISHED),
+        "cifar10": (FULL_SCALE, PUBLISHED),
     }
     for data, (recipe, strengths) in settings.items():
         for variant, each in _recipes(recipe, {"baseline": 0.0, **strengths}):

@@ -24,8 +24,9 @@ from torch.nn import functional as F
 
 from interpbook.chapters.robustness.off_manifold.blocks import load_images
 from interpbook.chapters.robustness.off_manifold.networks import Autoencoder, StridedCNN
-from interpbook.datasets import load_cifar10, load_fashion_mnist, load_mnist
-from interpbook.models import Recipe, small_image_resnet18
+from interpbook.datasets import load_fashion_mnist, load_mnist
+from interpbook.models import Recipe
+from interpbook.models.recipes import FULL_SCALE
 from interpbook.robustness import adversarial_inputs, gradient_norm_regularizer, noisy_inputs
 from interpbook.training import History, fit
 
@@ -55,16 +56,7 @@ IMAGES = {
     "mnist": Recipe(load_mnist, StridedCNN, seeds=FIVE),
     "fashion": Recipe(load_fashion_mnist, StridedCNN, seeds=FIVE),
 }
-# Published: lambda is 1e5 / B^2 times as large, eps 1 / sqrt(B), for batches of B = 128.
-CIFAR10 = Recipe(
-    load_cifar10,
-    small_image_resnet18,
-    seeds=(),
-    epochs=30,
-    lr=0.01,
-    batch_size=128,
-    fit=partial(fit, optimizer="sgd"),
-)
+# For ResNet-18 on CIFAR-10: of the published numbers, lambda times 1e5 / B^2 and eps / sqrt(B), with B = 128.
 CIFAR10_STRENGTHS = {"gradient": (0.006, 0.6, 6.1), "noise": (0.01, 0.1, 1.0), "attack": (0.01, 0.09, 9.0)}
 
 
@@ -98,7 +90,7 @@ def _recipes() -> dict[str, Recipe]:
         recipes[f"{data}-autoencoder"] = replace(
             recipe, network=Autoencoder, seeds=(0,), epochs=8, fit=fit_autoencoder, classifies=False
         )
-    return recipes | _sweep("cifar10", CIFAR10, CIFAR10_STRENGTHS)
+    return recipes | _sweep("cifar10", FULL_SCALE, CIFAR10_STRENGTHS)
 
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(_recipes())

@@ -91,7 +91,7 @@ def regimes(left: Mapping[str, Tensor]) -> list[str]:
     """The regime of each strength, by two halves, of means over the seeds:
 
         "excessive"      less than half of the reaction to noise on the signal is left, otherwise
-        "Bayes-aligned"  less than half of the gradient beside the signal is left, otherwise
+        "Bayes-aligned"  less than half of the share of the gradient beside the signal is left, otherwise
         "weak"
 
     The order of the paper's regimes [srinivas2023which]; the halves are ours, and were fixed on networks of other
