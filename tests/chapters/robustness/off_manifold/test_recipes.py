@@ -104,11 +104,11 @@ def test_seeds_share_no_image():
 
 
 class OnTheSignal(nn.Module):
-    """Logits that read the digit's half alone: told where it is by the letter's brightest row."""
+    """Logits that read the digit's half alone: the other is brighter where the letter is."""
 
     def forward(self, x):
         top, bottom = x[:, 0, :14], x[:, 0, 14:]
-        on_top = (bottom - letter()).abs().sum((1, 2)) < (top - letter()).abs().sum((1, 2))
+        on_top = (bottom * letter()).sum((1, 2)) > (top * letter()).sum((1, 2))
         digit = torch.where(on_top[:, None, None], top, bottom)
         return digit.flatten(1)[:, 60:160:10] * 5
 
@@ -117,6 +117,7 @@ def test_what_reads_the_digit_alone_has_a_share_of_one():
     found = measure(OnTheSignal().eval(), load_blocks("test", size=50), torch.Generator().manual_seed(0))
     assert float(found["share"]) == 1
     assert float(found["on"]) > 0
+    assert float(found["off"]) == 0
 
 
 def test_a_sweep_begins_with_the_standard_networks():
