@@ -1,8 +1,7 @@
 """One training loop for every network of the book: the same seed gives the same network."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,8 +22,8 @@ from interpbook.checks import (
     check_output,
 )
 from interpbook.progress import progress_bar
+from interpbook.training.preparation import Loss, own_randomness, prepare, trainable
 
-Loss = Callable[[Tensor, Tensor], Tensor]
 Regularizer = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
 Perturbation = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
 
@@ -102,21 +101,17 @@ def fit(
     for name, hook in (("regularizer", regularizer), ("perturbation", perturbation)):
         if hook is not None and not callable(hook):
             raise TypeError(f"{name}: expected a function or None, got {type(hook).__name__}")
-    inputs, targets = check_data(data)
-    targets = _check_targets(targets, loss)
-    update = _optimizer(optimizer, _trainable(model), lr)
-    home = torch.device(device) if device is not None else next(model.parameters()).device
-    model.to(home)
-    inputs, targets = inputs.to(home), targets.to(home)
-    with _own_randomness(seed, home):
-        classes = _check_first_outputs(model, inputs, targets, loss)
+    check_data(data)
+    update = _optimizer(optimizer, trainable(model), lr)
+    inputs, targets, classes = prepare(model, data, loss, seed, device)
+    home = inputs.device
     generator = torch.Generator(device=home).manual_seed(seed)
     penalize = partial(_scalar, regularizer, generator) if regularizer else None
     perturb = partial(_moved, perturbation, generator) if perturbation else None
     steps = epochs * math.ceil(len(inputs) / batch_size)
     schedule = LambdaLR(update, lambda step: (1 + math.cos(math.pi * step / steps)) / 2)
     history: list[tuple[float, float, float]] = []
-    with _own_randomness(seed, home), progress_bar(epochs, "training", "epoch", progress) as bar:
+    with own_randomness(seed, home), progress_bar(epochs, "training", "epoch", progress) as bar:
         for epoch in range(epochs):
             good = {name: value.clone() for name, value in model.state_dict().items()}
             batches = torch.randperm(len(inputs)).to(home).split(batch_size)
@@ -200,15 +195,6 @@ def _stop_unless_finite(model: nn.Module, seen: Float[Tensor, "steps 3"], good: 
     )
 
 
-def _trainable(model: nn.Module) -> list[nn.Parameter]:
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model: expected a torch.nn.Module, got {type(model).__name__}")
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if not parameters:
-        raise ValueError("model: expected parameters that require a gradient, got none")
-    return parameters
-
-
 def _optimizer(name: str, parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
     check_number(lr, "lr", minimum=0.0)
     if name == "adam":
@@ -216,54 +202,6 @@ def _optimizer(name: str, parameters: list[nn.Parameter], lr: float) -> torch.op
     if name == "sgd":
         return torch.optim.SGD(parameters, lr=lr, momentum=0.9)
     raise ValueError(f'optimizer: expected "adam" or "sgd", got {name!r}')
-
-
-def _check_targets(targets: Tensor, loss: Loss) -> Tensor:
-    """Classes as int64, the only integers that cross-entropy takes; other targets as they are."""
-    if targets.dim() != 1:
-        return targets
-    if not (targets.is_floating_point() or targets.is_complex() or targets.dtype == torch.bool):
-        return targets.long()
-    if loss is F.cross_entropy:
-        raise TypeError(f"data: expected integer targets for cross-entropy, the classes, got {targets.dtype}")
-    return targets
-
-
-def _check_first_outputs(model: nn.Module, inputs: Tensor, targets: Tensor, loss: Loss) -> bool:
-    """Try one example; True if the targets are classes, which then have to exist in the outputs."""
-    model.eval()
-    with torch.no_grad():
-        outputs = model(inputs[:1])
-    if targets.dim() != 1 or targets.is_floating_point():
-        if loss is F.cross_entropy:
-            _check_cross_entropy(outputs, targets)
-        return False
-    classes = check_output(outputs, 1).shape[1]
-    low, high = int(targets.min()), int(targets.max())
-    if low < 0 or high >= classes:
-        raise ValueError(f"data: expected classes from 0 to {classes - 1}, got {low} to {high}")
-    return True
-
-
-def _check_cross_entropy(outputs: Tensor, targets: Tensor) -> None:
-    """Of targets that are no vector of classes: let torch say whether it takes them, of the first example."""
-    try:
-        F.cross_entropy(outputs, targets[:1])
-    except (RuntimeError, ValueError, IndexError) as error:
-        got = f"{targets.dtype} of shape {tuple(targets.shape)}"
-        raise ValueError(f"data: expected targets that cross-entropy takes, N classes, got {got}: {error}") from error
-
-
-@contextmanager
-def _own_randomness(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed the generators that a model may draw from on the CPU and on `device`; put them back afterwards."""
-    cuda = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
-        torch.default_generator.manual_seed(seed)
-        if cuda:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        yield
 
 
 def accuracy(
