@@ -1,0 +1,1 @@
+"""What the chapter `projected_gradient` alone needs."""
