@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from interpbook.checks import check_number
 
-__all__ = ["check_sparsity", "project_sparsity", "prunable"]
+__all__ = ["check_sparsity", "count_kept", "project_sparsity", "prunable"]
 
 # How many weights are looked at to guess between which two magnitudes the k-th largest lies, and by how many standard
 # deviations of such a guess it may be wrong before all weights are looked at.
@@ -106,6 +106,15 @@ def check_sparsity(sparsity: object, name: str = "sparsity") -> float:
     return number
 
 
+def count_kept(size: int, sparsity: float) -> int:
+    """How many of `size` weights are not zero at a sparsity: round(size (1 - sparsity)).
+
+    >>> count_kept(1000, 0.9)
+    100
+    """
+    return round(size * (1 - sparsity))
+
+
 def _weights(parameters: object) -> list[Tensor]:
     if isinstance(parameters, nn.Module):
         return [*prunable(parameters)]
@@ -135,7 +144,7 @@ def _weights(parameters: object) -> list[Tensor]:
 def _count(group: Sequence[Tensor], sparsity: float) -> int:
     """How many weights of a group are kept."""
     size = sum(weight.numel() for weight in group)
-    kept = round(size * (1 - sparsity))
+    kept = count_kept(size, sparsity)
     if kept < len(group):
         what = f"{len(group)} tensors" if len(group) > 1 else "a tensor"
         raise ValueError(

@@ -8,7 +8,7 @@ from numbers import Integral
 from matplotlib.axes import Axes
 
 from interpbook.checks import check_count, check_number
-from interpbook.pruning.projection import check_sparsity
+from interpbook.pruning.projection import check_sparsity, count_kept
 
 __all__ = ["SparsitySchedule", "cosine_restarts"]
 
@@ -61,7 +61,7 @@ class SparsitySchedule:
 
     def kept(self, step: int, of: int) -> int:
         """k(step): how many of `of` weights are kept, as `project_sparsity` counts them."""
-        return round(of * (1 - self(step)))
+        return count_kept(of, self(step))
 
     def plot(self, ax: Axes, **style: object) -> None:
         """Draw s(t) for all steps into `ax`, under the schedule's name; `style` as for `Axes.plot`."""

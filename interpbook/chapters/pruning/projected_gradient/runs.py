@@ -151,25 +151,25 @@ def prune(
         setting: all that decides it.
         watch, device: as of `train_projected`.
     """
-    steps, lr = NETWORKS[setting.network].steps, NETWORKS[setting.network].lr
-    method = METHODS[setting.method]
+    network, method = NETWORKS[setting.network], METHODS[setting.method]
+    train = DATA[setting.data]()
     net = copy.deepcopy(_dense(setting.network, setting.data, setting.seed, device))
     images = slice(TEST_IMAGES * setting.seed, TEST_IMAGES * (setting.seed + 1))
     test = [part[images] for part in DATA[setting.data]("test")]
     dense = accuracy(net, *test)
     history = train_projected(
         net,
-        DATA[setting.data](),
-        method.schedule(setting.sparsity, steps),
+        train,
+        method.schedule(setting.sparsity, network.steps),
         every=EVERY,
         masked=method.masked,
-        lr=cosine_restarts(lr, steps, setting.restarts),
+        lr=cosine_restarts(network.lr, network.steps, setting.restarts),
         seed=setting.seed,
         watch=watch,
         device=device,
         progress=False,
     )
-    loss = _mean_loss(net, DATA[setting.data]())
+    loss = _mean_loss(net, train)
     came = sum(history.reactivations)
     return net, Result(dense, accuracy(net, *test), loss, came, history.returned, history.kept[-1])
 
@@ -185,9 +185,9 @@ def _dense(network: str, data: str, seed: int, device: str | torch.device | None
 
 def _mean_loss(net: nn.Module, data: tuple[Tensor, Tensor]) -> float:
     total = torch.zeros((), dtype=torch.float64)
+    home = next(net.parameters()).device
     with torch.no_grad():
         for x, y in zip(*(part.split(1000) for part in data), strict=True):
-            home = next(net.parameters()).device
             total += F.cross_entropy(net(x.to(home)), y.to(home), reduction="sum").cpu()
     return float(total) / len(data[0])
 
