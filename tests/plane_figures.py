@@ -9,6 +9,7 @@ import pytest
 from javascript import plane_source, run_node
 
 from interpbook.explore import Placed, Scene, plane
+from interpbook.explore.controls import Control
 from interpbook.explore.plane import PlaneFigure
 
 PROGRAM = """
@@ -34,9 +35,17 @@ def states_of(figure: PlaneFigure, count: int = 8, seed: int = 0) -> list[Placed
         for name, handle in figure.scene.handles.items():
             x, y = limits[:, k // 2] if k < 4 else generator.uniform(limits[:, 0], limits[:, 1])
             points[name] = (float(x), float(handle.y if handle.along == "x" else y))
-        chosen = {control.name: control.values[generator.integers(len(control.values))] for control in figure.controls}
+        chosen = {control.name: _any_value(control, generator) for control in figure.controls}
         states.append(Placed(points, chosen))
     return states
+
+
+def _any_value(control: Control, generator: np.random.Generator) -> object:
+    """One of the values; of switches few, some or many."""
+    if control.kind == "switches":
+        on = generator.random(len(control.values)) < generator.random()
+        return control.value_at(tuple(np.flatnonzero(on).tolist()))
+    return control.values[generator.integers(len(control.values))]
 
 
 def in_page(figure: PlaneFigure, states: Sequence[Placed]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 to drag.
 """
 
+from interpbook.explore.controls import Switches
 from interpbook.explore.explorable import Explorable
 from interpbook.explore.live import live
 from interpbook.explore.marks import Mark
@@ -21,6 +22,7 @@ __all__ = [
     "Scene",
     "Shown",
     "State",
+    "Switches",
     "View",
     "live",
     "plane",

@@ -113,9 +113,11 @@ def settings_of(view: View | Scene) -> list[Control]:
         where = f"views: {view.name!r} starts {name}"
         if name not in named:
             raise ValueError(f"{where}, but its settings are {', '.join(named) or 'none'}")
-        if start not in named[name].values:
-            raise ValueError(f"{where} at {start}, expected one of {', '.join(named[name].labels)}")
-        named[name] = replace(named[name], start=named[name].values.index(start))
+        position = named[name].position_of(start)
+        if position is None:
+            wanted = "a list of some" if named[name].kind == "switches" else "one"
+            raise ValueError(f"{where} at {start}, expected {wanted} of {', '.join(named[name].labels)}")
+        named[name] = replace(named[name], start=position)
     for name, control in named.items():
         for value in control.values:
             if not isinstance(value, str | int | float | None) or (isinstance(value, float) and not isfinite(value)):

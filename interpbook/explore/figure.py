@@ -10,7 +10,7 @@ import ipywidgets
 import torch
 from torch import Tensor, nn
 
-from interpbook.explore.controls import Control
+from interpbook.explore.controls import Control, Position
 from interpbook.explore.document import document
 from interpbook.explore.explorable import Explorable
 from interpbook.explore.kernel import widgets
@@ -49,9 +49,9 @@ class LiveFigure(Explorable):
     heads: tuple[str, ...] = ()
     caption: str = ""
 
-    def state(self, x: Tensor, positions: Sequence[int], cursor: tuple[int, int]) -> State:
+    def state(self, x: Tensor, positions: Sequence[Position], cursor: tuple[int, int]) -> State:
         """The state at a drawing (1, C, H, W), given the position of every control."""
-        chosen: dict[str, Any] = {c.name: c.values[k] for c, k in zip(self.controls, positions, strict=True)}
+        chosen: dict[str, Any] = {c.name: c.value_at(k) for c, k in zip(self.controls, positions, strict=True)}
         seen = x if self.inputs is None else self.inputs[chosen["input"]][None]
         state = State(self.model, seen, 0, self.labels, cursor, chosen, drawn=x)
         target = chosen.get("class")
@@ -86,7 +86,7 @@ class LiveFigure(Explorable):
         """The controls, the brush, and below them the views; for networks too large for the page, too."""
         return widgets(self.controls, self.examples, self.center, self._in_kernel)
 
-    def _in_kernel(self, x: Tensor, positions: Sequence[int], cursor: tuple[int, int]) -> str:
+    def _in_kernel(self, x: Tensor, positions: Sequence[Position], cursor: tuple[int, int]) -> str:
         image, said = self.picture(self.state(x, positions, cursor))
         titles = [view.title for view in self.views]
         lines = [f"<li><b>{title}</b>: {html.escape(text)}</li>" for title, text in zip(titles, said, strict=True)]

@@ -10,7 +10,7 @@ import ipywidgets
 import torch
 from torch import Tensor
 
-from interpbook.explore.controls import Control, refresh
+from interpbook.explore.controls import Control, Position, refresh
 
 
 def stamp(x: Tensor, row: float, column: float, radius: float, *, erase: bool = False) -> Tensor:
@@ -65,7 +65,7 @@ def widgets(
     controls: Sequence[Control],
     examples: Tensor,
     center: tuple[int, int],
-    show: Callable[[Tensor, Sequence[int], tuple[int, int]], str],
+    show: Callable[[Tensor, Sequence[Position], tuple[int, int]], str],
 ) -> ipywidgets.VBox:
     """The controls, of which the first chooses an example, the brush, and below them what `show` says.
 

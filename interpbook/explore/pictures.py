@@ -23,9 +23,9 @@ class Picture:
     """One picture.
 
     Attributes:
-        kind: "image", values (c, h, w) in [0, 1]; "map", signed values (h, w); "bars", a number in [0, 1] for each
-            label; "waterfall", a signed number for each label, drawn as steps from zero to their sum; "intervals", a
-            signed number for each label, with `errors` on either side.
+        kind: "image", values (c, h, w) in [0, 1]; "map", signed values (h, w); "bars", a number >= 0 for each label,
+            its bar full from 1 on; "waterfall", a signed number for each label, drawn as steps from zero to their sum;
+            "intervals", a signed number for each label, with `errors` on either side.
         values: the numbers, as above.
         labels: of bars and steps.
         chosen: the position of the bar that stands out.

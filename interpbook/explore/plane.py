@@ -42,7 +42,7 @@ class PlaneFigure(Explorable):
     def first(self) -> Placed:
         """The state that a reader meets."""
         points = {name: (handle.x, handle.y) for name, handle in self.scene.handles.items()}
-        return Placed(points, {control.name: control.values[control.start] for control in self.controls})
+        return Placed(points, {control.name: control.value_at(control.start) for control in self.controls})
 
     def sentence(self, now: Placed) -> str:
         """What is said of a state."""
@@ -75,7 +75,7 @@ class PlaneFigure(Explorable):
         def now() -> str:
             points = {name: tuple(slider.value for slider in pair) for name, pair in sliders.items()}
             chosen = zip(self.controls, boxes, strict=True)
-            state = Placed(points, {control.name: control.values[box.value] for control, box in chosen})
+            state = Placed(points, {control.name: control.value_at(box.value) for control, box in chosen})
             said = self.sentence(state)
             return f"{img_html(png_bytes(self.picture(state)), said)}<p>{html.escape(said)}</p>"
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from interpbook.explore.controls import Values
+from interpbook.explore.controls import Switches, Values
 from interpbook.explore.marks import Mark
 from interpbook.explore.pictures import Picture
 from interpbook.explore.sentences import Fact
@@ -97,7 +97,7 @@ class Scene:
     axes: tuple[str, str] = ("", "")
     equal: bool = False
     phrases: Mapping[str, str] = field(default_factory=dict)
-    settings: Mapping[str, Values] = field(default_factory=dict)
+    settings: Mapping[str, Values | Switches] = field(default_factory=dict)
     starts: Mapping[str, object] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     tables: Tables = field(default_factory=dict)

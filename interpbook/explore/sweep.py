@@ -129,4 +129,8 @@ def _read(draw: Draw, controls: Mapping[str, Values]) -> list[Control]:
         raise TypeError(f"draw is {draw!r}, expected a function that returns a figure")
     if not controls:
         raise ValueError("sweep has no control, expected at least one keyword such as lam=[0.1, 1]")
-    return read_controls(controls)
+    read = read_controls(controls)
+    for control in read:
+        if control.kind == "switches":
+            raise TypeError(f"{control.name} is a Switches, expected a list of values or a dictionary of labels")
+    return read

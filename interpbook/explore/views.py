@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from interpbook.explore.controls import Values
+from interpbook.explore.controls import Switches, Values
 from interpbook.explore.pictures import Picture, Shown
 from interpbook.explore.sentences import Fact, sentence
 from interpbook.explore.tables import Tables, pack_tables
@@ -88,8 +88,9 @@ class View:
             `needs` names, and `script` is its name there. Left empty for the book's own views.
         phrases: parts of the sentence, by name, for both halves. Their fields are `{label}` for a text or a whole
             number, `{value:z.2f}`, `{share:percent}` or `{value:significant}` for a number.
-        settings: the view's own controls, by name: a list of values, as for `explore.sweep`.
-        starts: for each setting the value that it starts at.
+        settings: the view's own controls, by name: a list of values, as for `explore.sweep`, or `Switches`, of which
+            any number is on; the state holds the values that are on, for the page's script in an array.
+        starts: for each setting the value that it starts at; for switches, a list of those that are on.
         needs: scripts whose functions `script` calls, in `static` or, as "part/chapter/views.js", in a chapter's
             folder. They come into the page once, whichever views ask for them.
         tables: numbers of 32 bits that `script` is given as its second argument, by name `{shape, values}`.
@@ -119,7 +120,7 @@ class View:
     compute: Callable[[State], Shown]
     script: str = ""
     phrases: Mapping[str, str] = field(default_factory=dict)
-    settings: Mapping[str, Values] = field(default_factory=dict)
+    settings: Mapping[str, Values | Switches] = field(default_factory=dict)
     starts: Mapping[str, object] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     tables: Tables = field(default_factory=dict)

@@ -26,7 +26,7 @@ function writeNow(root, controls) {
   }
   controls.forEach(function (control) {
     if (!control.left()) {
-      state.set(control.name, control.labels[control.position()]);
+      state.set(control.name, control.text());
     }
   });
   history.replaceState(history.state, "", ownAddress(root) + state);
@@ -49,9 +49,8 @@ function followAddress(root, controls, moved) {
       return;
     }
     controls.forEach(function (control) {
-      var position = control.labels.indexOf(state.get(control.name));
-      if (position >= 0) {
-        control.set(position);
+      if (state.has(control.name)) {
+        control.follow(state.get(control.name));
       }
     });
     moved();

@@ -1,6 +1,7 @@
-// The controls of an explorable figure. A control is described by its name, title, kind ("range" or "select"),
-// labels and start; what it holds is the position of the chosen label. A list that the reader has left, as by drawing
-// on, shows that what is seen is the reader's own; it still holds the label chosen last.
+// The controls of an explorable figure. A control is described by its name, title, kind ("range", "select" or
+// "switches"), labels and start; what it holds is the position of the chosen label, of switches an array of positions. A
+// list that the reader has left, as by drawing on, shows that what is seen is the reader's own; it still holds the label
+// chosen last.
 
 function element(tag, className, text) {
   var made = document.createElement(tag);
@@ -20,8 +21,69 @@ function button(title, pressed) {
   return made;
 }
 
-// A range or a drop-down list inside its label; `box` goes into the page.
+// `box` goes into the page.
 function makeControl(description) {
+  return description.kind === "switches" ? makeSwitches(description) : makeChoice(description);
+}
+
+// A row of buttons, each of them on or off.
+function makeSwitches(description) {
+  var box = element("span", "ib-switches");
+  var switches = description.labels.map(function (label) {
+    var own = button(label, function () {
+      turn(own, own.getAttribute("aria-pressed") === "false");
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    return own;
+  });
+
+  function turn(own, on) {
+    own.setAttribute("aria-pressed", String(on));
+  }
+
+  function set(positions) {
+    switches.forEach(function (own, place) {
+      turn(own, positions.indexOf(place) >= 0);
+    });
+  }
+
+  function position() {
+    return Array.from(switches.keys()).filter(function (place) {
+      return switches[place].getAttribute("aria-pressed") === "true";
+    });
+  }
+
+  // Their labels, one space apart, are what the address says.
+  function text() {
+    return position().map(function (place) {
+      return description.labels[place];
+    }).join(" ");
+  }
+
+  function follow(said) {
+    var positions = said.split(" ").filter(Boolean).map(function (label) {
+      return description.labels.indexOf(label);
+    });
+    if (positions.indexOf(-1) < 0) {
+      set(positions);
+    }
+  }
+
+  box.setAttribute("role", "group");
+  box.setAttribute("aria-label", description.title);
+  box.append(element("span", "", description.title));
+  box.append.apply(box, switches);
+  set(description.start);
+  return {
+    name: description.name, labels: description.labels, box: box, input: box, position: position, set: set, text: text,
+    follow: follow, left: function () {
+      return false;
+    }
+  };
+}
+
+// A range or a drop-down list inside its label.
+function makeChoice(description) {
   var slider = description.kind === "range";
   var input = element(slider ? "input" : "select");
   var output = element("output");
@@ -72,6 +134,18 @@ function makeControl(description) {
     }
   }
 
+  // What the address says of it.
+  function text() {
+    return description.labels[position()];
+  }
+
+  function follow(said) {
+    var there = description.labels.indexOf(said);
+    if (there >= 0) {
+      set(there);
+    }
+  }
+
   function leave() {
     input.add(own);
     input.value = "";
@@ -86,17 +160,21 @@ function makeControl(description) {
   own.hidden = own.disabled = true;
   return {
     name: description.name, labels: description.labels, box: box, input: input, position: position, set: set,
-    leave: leave, left: left, idle: idle
+    text: text, follow: follow, leave: leave, left: left, idle: idle
   };
 }
 
-// What the controls hold, by name.
+// What the controls hold, by name; of switches, the values that are on.
 function settingsOf(controls, descriptions) {
-  var values = {};
+  var held = {};
   controls.forEach(function (control, k) {
-    values[control.name] = descriptions[k].values[control.position()];
+    var values = descriptions[k].values;
+    var position = control.position();
+    held[control.name] = Array.isArray(position) ? position.map(function (place) {
+      return values[place];
+    }) : values[position];
   });
-  return values;
+  return held;
 }
 
 // A function that asks for a drawing, `touched(done)`: many movements between two frames are one drawing. `rest` is
