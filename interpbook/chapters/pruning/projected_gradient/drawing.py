@@ -10,9 +10,9 @@ from interpbook.chapters.pruning.projected_gradient.runs import (
     METHODS,
     MOMENTS,
     NETWORKS,
+    RUNS,
     Setting,
     load_masks,
-    load_results,
     values,
 )
 from interpbook.output.colors import GRAY
@@ -71,7 +71,7 @@ def draw_run(method: str, sparsity: float) -> tuple[Figure, str]:
     Returns:
         The figure, and its alt text.
     """
-    result = load_results()[Setting("mlp", "mnist", method, sparsity)]
+    result = RUNS.load()[Setting("mlp", "mnist", method, sparsity)]
     masks = load_masks()[f"{method} {sparsity:g}"]
     schedule = METHODS[method].schedule(sparsity, NETWORKS["mlp"].steps)
     fig, axes = plt.subplot_mosaic(

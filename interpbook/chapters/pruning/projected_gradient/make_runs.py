@@ -4,11 +4,8 @@ Writes `runs.csv` beside this file, one row after each run, and `masks.npz` wher
 What is stored is not run again: remove the file, or rows of it, to do so.
 """
 
-import csv
 import sys
-from collections.abc import Collection, Iterable
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Collection
 
 import numpy as np
 from torch import nn
@@ -17,39 +14,13 @@ from interpbook.chapters.pruning.projected_gradient.runs import (
     FOLDER,
     MOMENTS,
     NETWORKS,
-    Result,
+    RUNS,
     Setting,
-    load_results,
     protocol,
     prune,
 )
-from interpbook.progress import progress_bar
 
-__all__ = ["make", "masks_of"]
-
-
-def make(networks: Iterable[str], path: Path = FOLDER / "runs.csv") -> None:
-    """Run what the protocol says of some networks and is not yet stored in `path`, and store it."""
-    results = dict(load_results(path)) if path.exists() else {}
-    missing = [setting for setting in protocol() if setting.network in set(networks) and setting not in results]
-    with progress_bar(len(missing), "pruning", "run") as bar:
-        for setting in missing:
-            _, results[setting] = prune(setting)
-            _store({setting: results[setting] for setting in protocol() if setting in results}, path)
-            bar.update()
-
-
-def _store(results: dict[Setting, Result], path: Path) -> None:
-    rows = [asdict(setting) | asdict(result) for setting, result in results.items()]
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({name: _short(value) for name, value in row.items()})
-
-
-def _short(value: object) -> object:
-    return f"{value:.6g}" if isinstance(value, float) else value
+__all__ = ["masks_of"]
 
 
 def masks_of(setting: Setting, moments: Collection[int]) -> np.ndarray:
@@ -75,7 +46,8 @@ def masks_of(setting: Setting, moments: Collection[int]) -> np.ndarray:
 
 def main() -> None:
     names = sys.argv[1:] or ["mlp", "cnn"]
-    make(names)
+    chosen = [setting for setting in protocol() if setting.network in names]
+    RUNS.make(chosen, lambda setting: prune(setting)[1])
     if "mlp" in names:
         masks = {}
         for sparsity in NETWORKS["mlp"].sparsities:

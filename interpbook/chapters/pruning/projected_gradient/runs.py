@@ -8,13 +8,11 @@ makes both again (an hour or two of one core).
 """
 
 import copy
-import csv
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar, get_type_hints
 
 import numpy as np
 import torch
@@ -25,12 +23,11 @@ from torch.nn import functional as F
 from interpbook.datasets import load_cifar10, load_fashion_mnist, load_mnist
 from interpbook.models import MLP, SmallCNN
 from interpbook.models.resnet import small_image_resnet18
+from interpbook.page.runs import Runs
 from interpbook.pruning import SparsitySchedule, cosine_restarts, train_projected
 from interpbook.training import accuracy, fit
 
-__all__ = ["METHODS", "Result", "Setting", "best_falls", "load_masks", "load_results", "protocol", "prune", "values"]
-
-Row = TypeVar("Row")
+__all__ = ["METHODS", "RUNS", "Result", "Setting", "best_falls", "load_masks", "protocol", "prune", "values"]
 
 FOLDER = Path(__file__).parent
 EVERY = 8
@@ -206,20 +203,8 @@ def protocol() -> Iterator[Setting]:
                     yield Setting("mlp", data, method, RACE_SPARSITY, restarts, seed)
 
 
-@cache
-def load_results(path: Path = FOLDER / "runs.csv") -> Mapping[Setting, Result]:
-    """The stored results of all runs."""
-    results = {}
-    with path.open(newline="") as file:
-        for row in csv.DictReader(file):
-            results[_typed(Setting, row)] = _typed(Result, row)
-    return MappingProxyType(results)
-
-
-def _typed(kind: Callable[..., Row], row: Mapping[str, str]) -> Row:
-    """The fields of one of the two, from the text of a row."""
-    values = {name: convert(row[name]) for name, convert in get_type_hints(kind).items()}
-    return kind(**values)
+#: The stored results of all runs.
+RUNS = Runs(FOLDER / "runs.csv", Setting, Result)
 
 
 def values(network: str, data: str, what: str, sparsity: float, restarts: int = 4) -> dict[str, Float[Tensor, "seeds"]]:
@@ -227,8 +212,8 @@ def values(network: str, data: str, what: str, sparsity: float, restarts: int = 
     found = {}
     for method in METHODS:
         settings = [Setting(network, data, method, sparsity, restarts, seed) for seed in SEEDS]
-        if settings[0] in load_results():
-            row = [getattr(load_results()[setting], what) for setting in settings]
+        if settings[0] in RUNS.load():
+            row = [getattr(RUNS.load()[setting], what) for setting in settings]
             found[method] = torch.tensor(row, dtype=torch.float64)
     return found
 

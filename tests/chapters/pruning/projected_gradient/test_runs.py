@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from interpbook.chapters.pruning.projected_gradient import drawing, make_runs, runs
-from interpbook.chapters.pruning.projected_gradient.runs import METHODS, NETWORKS, Result, Setting
+from interpbook.chapters.pruning.projected_gradient.runs import METHODS, NETWORKS, Setting
 from interpbook.models import MLP
 from interpbook.pruning import prunable
 
@@ -28,17 +28,17 @@ def small(monkeypatch):
 
 
 def test_every_run_of_the_protocol_is_stored_and_nothing_else():
-    assert list(runs.load_results()) == list(runs.protocol())
+    assert list(runs.RUNS.load()) == list(runs.protocol())
 
 
 def test_stored_runs_keep_as_many_weights_as_the_sparsity_says():
-    for setting, result in runs.load_results().items():
+    for setting, result in runs.RUNS.load().items():
         size = sum(weight.numel() for weight in prunable(NETWORKS[setting.network].make(seed=0)))
         assert result.kept == round(size * (1 - setting.sparsity))
 
 
 def test_in_stored_runs_weights_come_back_where_the_schedule_opens_or_zeros_get_updates():
-    for setting, result in runs.load_results().items():
+    for setting, result in runs.RUNS.load().items():
         opens = setting.method.startswith("cyclical") or not METHODS[setting.method].masked
         assert (result.reactivations > 0) == opens
         assert result.returned <= min(result.kept, result.reactivations)
@@ -46,7 +46,7 @@ def test_in_stored_runs_weights_come_back_where_the_schedule_opens_or_zeros_get_
 
 def test_all_methods_of_a_seed_begin_with_the_same_network():
     dense = {}
-    for setting, result in runs.load_results().items():
+    for setting, result in runs.RUNS.load().items():
         dense.setdefault((setting.network, setting.data, setting.seed), set()).add(result.dense)
     assert all(len(accuracies) == 1 for accuracies in dense.values())
 
@@ -54,7 +54,7 @@ def test_all_methods_of_a_seed_begin_with_the_same_network():
 def test_values_are_those_of_the_stored_rows():
     found = runs.values("mlp", "fashion", "accuracy", 0.99, restarts=1)
     assert set(found) == set(runs.RACERS)
-    stored = runs.load_results()[Setting("mlp", "fashion", "gradual", 0.99, restarts=1, seed=3)]
+    stored = runs.RUNS.load()[Setting("mlp", "fashion", "gradual", 0.99, restarts=1, seed=3)]
     assert float(found["gradual"][3]) == stored.accuracy
 
 
@@ -90,26 +90,6 @@ def test_the_full_scale_runs_by_the_same_path(monkeypatch):
     assert result.kept == round(0.05 * size)
 
 
-def test_what_is_stored_is_not_run_again_and_a_missing_row_is_added_in_its_place(small, monkeypatch, tmp_path):
-    settings = [replace(small, method=method) for method in ("gradual", "cyclical")]
-    monkeypatch.setattr(make_runs, "protocol", lambda: iter(settings))
-    path = tmp_path / "runs.csv"
-    make_runs.make(["mlp"], path)
-    whole = path.read_text()
-    header, _, second = whole.splitlines()
-    path.write_text("\n".join([header, second]) + "\n")
-    runs.load_results.cache_clear()
-    asked = []
-    prune = make_runs.prune
-    monkeypatch.setattr(make_runs, "prune", lambda setting: asked.append(setting) or prune(setting))
-    make_runs.make(["mlp"], path)
-    assert asked == settings[:1]
-    assert path.read_text() == whole
-    runs.load_results.cache_clear()
-    assert list(runs.load_results(path)) == settings
-    assert all(isinstance(result, Result) for result in runs.load_results(path).values())
-
-
 def test_masks_begin_with_the_first_projection_and_end_with_what_is_kept(small):
     masks = make_runs.masks_of(small, (0, 16, 24))
     net, _ = runs.prune(small)
@@ -136,12 +116,12 @@ def test_stored_masks_fit_the_stored_results():
                 continue
             counts = masks[f"{method} {sparsity:g}"].sum((1, 2))
             assert len(counts) == len(runs.MOMENTS)
-            assert counts[-1] <= runs.load_results()[Setting("mlp", "mnist", method, sparsity)].kept
+            assert counts[-1] <= runs.RUNS.load()[Setting("mlp", "mnist", method, sparsity)].kept
             if not method.startswith("cyclical"):
                 assert (np.diff(counts.astype(int)) <= 0).all() or not METHODS[method].masked
 
 
 def test_the_picture_of_a_run_says_what_was_stored():
-    result = runs.load_results()[Setting("mlp", "mnist", "cyclical", 0.99)]
+    result = runs.RUNS.load()[Setting("mlp", "mnist", "cyclical", 0.99)]
     _, alt = drawing.draw_run("cyclical", 0.99)
     assert f"{result.returned} weights of the network had been zero" in alt
