@@ -11,11 +11,12 @@ from interpbook.checks.tensors import check_finite, floating, shape_of
 __all__ = ["check_function", "check_model", "check_output", "check_values", "run"]
 
 
-def check_model(model: object, x: Tensor | None = None) -> None:
+def check_model(model: object, x: Tensor | None = None, name: str = "x") -> None:
     """Check that `model` is a module in evaluation mode, and of the dtype and device of `x` if that is given.
 
     Training mode is refused because batch norm then couples the examples and dropout makes them random: an
-    explanation of one example would depend on the others. `x` is compared with the first floating parameter.
+    explanation of one example would depend on the others. `x` is compared with the first floating parameter;
+    messages call it `name`.
 
     Raises:
         TypeError: `model` is not an `nn.Module`.
@@ -40,7 +41,7 @@ def check_model(model: object, x: Tensor | None = None) -> None:
     for what in ("dtype", "device"):
         here, there = getattr(x, what), getattr(parameter, what)
         if here != there:
-            raise ValueError(f"x: expected {what} {there}, that of the model's parameters, got {here}")
+            raise ValueError(f"{name}: expected {what} {there}, that of the model's parameters, got {here}")
 
 
 def check_function(f: object, x: Tensor | None = None) -> None:
@@ -61,8 +62,8 @@ def check_function(f: object, x: Tensor | None = None) -> None:
         raise TypeError(f"f: expected a function from (B, *dims) to (B,), got {type(f).__name__}")
 
 
-def run(model: Callable[[Tensor], object], x: Tensor) -> object:
-    """What `model` returns for `x`, without gradients; `x` is safe from in-place operations.
+def run(model: Callable[[Tensor], object], x: Tensor, name: str = "x") -> object:
+    """What `model` returns for `x`, without gradients; `x` is safe from in-place operations; messages call it `name`.
 
     Raises:
         ValueError: the model does not take an input of this shape.
@@ -76,7 +77,7 @@ def run(model: Callable[[Tensor], object], x: Tensor) -> object:
         try:
             return model(x.detach().clone())
         except (RuntimeError, ValueError) as error:
-            raise ValueError(f"x: expected a shape that the model takes, got {shape_of(x)}: {error}") from error
+            raise ValueError(f"{name}: expected a shape that the model takes, got {shape_of(x)}: {error}") from error
 
 
 def check_output(logits: object, batch: int) -> Float[Tensor, "B K"]:
