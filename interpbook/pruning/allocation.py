@@ -149,6 +149,12 @@ def accuracy_curves(
         TypeError, ValueError: as `prune_structured`, or fractions outside of (0, 1].
 
     Source: [elhalabi2022data].
+
+    >>> model = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 2)).eval()
+    >>> x = torch.rand(9, 2)
+    >>> curves = accuracy_curves(model, x, (x, model(x).argmax(1)), fractions=[0.5])
+    >>> sorted(curves["0"]), curves["0"][4]
+    ([2, 4], 1.0)
     """
     check_data(data)
     for fraction in fractions:

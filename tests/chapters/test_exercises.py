@@ -228,7 +228,11 @@ def with_nan(value: object) -> object:
         return type(value)(map(with_nan, value))
     if isinstance(value, dict):
         return dict.fromkeys(value, float("nan"))
-    if isinstance(value, nn.Module) or not callable(value):
+    if isinstance(value, nn.Module):
+        broken = copy.deepcopy(value)
+        broken.load_state_dict({name: with_nan(part) for name, part in value.state_dict().items()})
+        return broken
+    if not callable(value):
         return value
     return lambda *arguments: with_nan(value(*arguments))
 

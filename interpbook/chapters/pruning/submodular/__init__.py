@@ -1,0 +1,1 @@
+"""What the chapter `submodular` alone needs."""
