@@ -105,9 +105,8 @@ def draw_filters(method: str, kept: int, layer: str) -> tuple[Figure, str]:
             ax.imshow(filters[place], cmap="RdBu_r", vmin=-most, vmax=most, alpha=faded)
     score, share = accuracy(pruned.model, *DATA["mnist"]("test")), pruned.explained[name]
     fig.suptitle(f"accuracy {score:.3f}, {share:.3f} explained, {pruned.parameters[1]} parameters", fontsize="small")
-    left = ", ".join(str(place + 1) for place in sorted(stays))
     alt = (
-        f"{METHODS[method]}, {kept} of {len(filters)} filters of the {layer} convolution: {left} stay. They explain "
+        f"{METHODS[method]}, {kept} of {len(filters)} filters of the {layer} convolution stay. They explain "
         f"{measured(share, tolerance=0.03):.3f} of what the next layer reads; the accuracy is "
         f"{measured(score, tolerance=0.03):.3f}, with {pruned.parameters[1]} parameters."
     )
