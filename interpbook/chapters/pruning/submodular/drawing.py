@@ -8,7 +8,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from interpbook.chapters.pruning.submodular.runs import DATA, KEPT, RIDGE, dense, values
+from interpbook.chapters.pruning.submodular.runs import DATA, KEPT, RIDGE, values
+from interpbook.models import load
 from interpbook.output.colors import GRAY
 from interpbook.output.figures import band
 from interpbook.output.numbers import measured
@@ -79,7 +80,8 @@ def draw_accuracies(methods: Sequence[str], samples: int, repair: str = "reweigh
 
 
 def draw_filters(method: str, kept: int, layer: str) -> tuple[Figure, str]:
-    """The filters of a layer of LeNet on MNIST, seed 0, those that are removed in gray, and the accuracy without them.
+    """The filters of a layer of a small convolutional network on MNIST, those that are removed faded, and the accuracy
+    without them. The network is a checkpoint: trained anew on another machine, it would keep other filters.
 
     Args:
         method: of `prune_structured`.
@@ -89,9 +91,9 @@ def draw_filters(method: str, kept: int, layer: str) -> tuple[Figure, str]:
     Returns:
         The figure, and its alt text.
     """
-    name = {"first": "0", "second": "3"}[layer]
+    name = {"first": "conv1", "second": "conv2"}[layer]
     pruned = _pruned(method, name, kept)
-    filters = _lenet().get_parameter(f"{name}.weight").detach().mean(1)
+    filters = _network().get_parameter(f"{name}.weight").detach().mean(1)
     stays = {*pruned.kept[name].tolist()}
     columns = 8
     rows = -(-len(filters) // columns)
@@ -114,8 +116,8 @@ def draw_filters(method: str, kept: int, layer: str) -> tuple[Figure, str]:
 
 
 @cache
-def _lenet() -> nn.Module:
-    return dense("lenet", "mnist", seed=0)
+def _network() -> nn.Module:
+    return load("mnist-cnn")
 
 
 @cache
@@ -125,4 +127,4 @@ def _images() -> Tensor:
 
 @cache
 def _pruned(method: str, layer: str, kept: int) -> Pruned:
-    return prune_structured(_lenet(), _images(), {layer: kept}, method, ridge=RIDGE)
+    return prune_structured(_network(), _images(), {layer: kept}, method, ridge=RIDGE)
