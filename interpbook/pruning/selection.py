@@ -56,8 +56,7 @@ def greedy_select(
     """
     gram, cross = check_gram(gram, cross)
     columns = columns_of(read_groups(groups, len(gram)).to(gram.device))
-    if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k <= len(columns):
-        raise ValueError(f"k: expected an int from 0 to {len(columns)}, the number of groups, got {k!r}")
+    check_k(k, len(columns), "groups")
     # A column of zeros stands where a group has fewer columns than the largest.
     start = torch.nn.functional.pad(gram, (0, 1, 0, 1)), torch.nn.functional.pad(cross, (0, 0, 0, 1))
     G, C = (matrix.clone() for matrix in start)
@@ -196,6 +195,12 @@ def check_gram(gram: object, cross: object) -> tuple[Float[Tensor, "d d"], Float
     if bool((gram.diagonal() < 0).any()):
         raise ValueError("gram: expected sums of squares on the diagonal, got negative ones")
     return gram.detach().double(), cross.detach().double()
+
+
+def check_k(k: object, most: int, what: str) -> None:
+    """Check that k of `most` columns or groups can be picked: an int from 0 to all of them."""
+    if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k <= most:
+        raise ValueError(f"k: expected an int from 0 to {most}, the number of {what}, got {k!r}")
 
 
 def check_columns(kept: object, d: int, name: str = "kept") -> Int[Tensor, "k"]:

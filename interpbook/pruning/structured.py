@@ -20,7 +20,7 @@ from interpbook.checks import (
     run,
 )
 from interpbook.pruning.activations import Moments, input_of, moments, weights_of
-from interpbook.pruning.coupling import Coupling, check_couplings, find_couplings
+from interpbook.pruning.coupling import Coupling, check_couplings, find_couplings, layer_of
 from interpbook.pruning.criteria import CRITERIA, Layer
 from interpbook.pruning.selection import reweight as solve
 from interpbook.pruning.submodularity import explained
@@ -165,7 +165,7 @@ def _check_norms(model: nn.Module, found: Sequence[Coupling], x: Float[Tensor, "
 
 def _counts(keep: object, found: Sequence[Coupling], model: nn.Module) -> dict[str, int]:
     """How many channels of each layer are kept."""
-    channels = {coupling.producer: _channels(model, coupling.producer) for coupling in found}
+    channels = {coupling.producer: len(layer_of(model, coupling.producer).weight) for coupling in found}
     if not channels or (isinstance(keep, Mapping) and not keep):
         raise ValueError("layers, keep: expected at least one layer that loses channels, got none")
     if not isinstance(keep, Mapping):
@@ -179,10 +179,6 @@ def _counts(keep: object, found: Sequence[Coupling], model: nn.Module) -> dict[s
         if check_count(count, f"keep[{name!r}]") > channels[name]:
             raise ValueError(f"keep: expected from 1 to {channels[name]} channels of {name}, got {count}")
     return {name: int(count) for name, count in keep.items()}
-
-
-def _channels(model: nn.Module, name: str) -> int:
-    return len(model.get_parameter(f"{name}.weight"))
 
 
 def _classes(model: nn.Module, batches: Sequence[Tensor], labels: object, output: object) -> Sequence[Tensor]:

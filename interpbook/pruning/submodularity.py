@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interpbook.checks import check_count
-from interpbook.pruning.selection import NEGLIGIBLE, check_columns, check_gram
+from interpbook.pruning.selection import NEGLIGIBLE, check_columns, check_gram, check_k
 
 __all__ = ["best_subset", "explained", "submodularity_ratio"]
 
@@ -79,8 +79,7 @@ def best_subset(
     ((tensor([0, 1]), tensor(2., dtype=torch.float64)), tensor([2, 0]))
     """
     gram, cross = check_gram(gram, cross)
-    if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k <= len(gram):
-        raise ValueError(f"k: expected an int from 0 to {len(gram)}, the number of columns, got {k!r}")
+    check_k(k, len(gram), "columns")
     count = math.comb(len(gram), k)
     if count > MOST_SETS:
         raise ValueError(f"k: expected at most {MOST_SETS} sets, got {count} sets of {k} of {len(gram)} columns")
