@@ -11,7 +11,10 @@ from torch.nn import functional as F
 from interpbook.checks import check_finite
 from interpbook.pruning.coupling import Coupling, Parametric, layer_of
 
-__all__ = ["Moments", "input_of", "moments", "rows_of", "weights_of"]
+__all__ = ["Moments", "input_of", "moments", "pieces_of", "rows_of", "weights_of"]
+
+# How many numbers of the rows of a layer are in memory at a time: 64 MB of float64.
+AT_A_TIME = 2**23
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def moments(
     Args:
         model: B is what reaches its consumer.
         coupling: which layers.
-        batches: of inputs; one is in memory as rows at a time.
+        batches: of inputs; the rows of a part of one are in memory at a time.
         original: the target T is what its consumer makes of what reaches that, without the bias; by default of B.
 
     Raises:
@@ -51,14 +54,18 @@ def moments(
     gram, cross = weights.new_zeros(d, d), weights.new_zeros(d, m)
     energy, count = weights.new_zeros(()), 0
     for x in batches:
-        B = rows_of(consumer, input_of(model, coupling.consumer, x))
-        gram.addmm_(B.mT, B)
-        count += len(B)
+        parts = pieces_of(consumer, input_of(model, coupling.consumer, x))
         if original is not None:
             reader = layer_of(original, coupling.consumer)
-            T = rows_of(reader, input_of(original, coupling.consumer, x)) @ weights_of(reader)
-            cross.addmm_(B.mT, T)
-            energy += T.square().sum()
+            aims = input_of(original, coupling.consumer, x).split(len(parts[0]))
+        for place, part in enumerate(parts):
+            B = rows_of(consumer, part)
+            gram.addmm_(B.mT, B)
+            count += len(B)
+            if original is not None:
+                T = rows_of(reader, aims[place]) @ weights_of(reader)
+                cross.addmm_(B.mT, T)
+                energy += T.square().sum()
     if original is None:
         cross = gram @ weights
         energy = (weights * cross).sum()
@@ -82,6 +89,16 @@ def input_of(model: nn.Module, name: str, x: Float[Tensor, "B *dims"]) -> Float[
     if len(seen) != 1:
         raise ValueError(f"couplings: expected modules with whose input the model computes once, got {name!r}")
     return seen[0]
+
+
+def pieces_of(consumer: Parametric, inputs: Float[Tensor, "B *inner"]) -> Sequence[Float[Tensor, "b *inner"]]:
+    """Inputs of a layer, a few examples at a time, so that their rows fit in little memory.
+
+    >>> len(pieces_of(nn.Conv2d(64, 8, kernel_size=3), torch.rand(40, 64, 28, 28)))
+    3
+    """
+    columns = 1 if isinstance(consumer, nn.Linear) else consumer.kernel_size[0] * consumer.kernel_size[1]
+    return inputs.split(max(1, AT_A_TIME // (inputs[0].numel() * columns)))
 
 
 def rows_of(consumer: Parametric, inputs: Float[Tensor, "B *inner"]) -> Float[Tensor, "n d"]:

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from interpbook.pruning.activations import Moments, input_of, rows_of, weights_of
+from interpbook.pruning.activations import Moments, input_of, pieces_of, rows_of, weights_of
 from interpbook.pruning.coupling import Coupling, Parametric, layer_of
 from interpbook.pruning.selection import greedy_select
 from interpbook.pruning.submodularity import explained
@@ -146,16 +146,23 @@ def sampling(layer: Layer, k: int) -> Int[Tensor, "k"]:
     channels, _, outputs = weights.shape
     sensitivity = torch.zeros(channels, dtype=torch.float64, device=weights.device)
     for x in layer.batches:
-        rows = rows_of(layer.consumer, input_of(layer.model, layer.coupling.consumer, x))
-        for part in rows.split(max(1, AT_A_TIME // (channels * outputs))):
-            parts = torch.einsum("ncr,crm->ncm", part.unflatten(1, (channels, -1)), weights)
-            for sign in (1, -1):
-                own = (sign * parts).clamp(min=0)
-                share = own / own.sum(1, keepdim=True).clamp(min=torch.finfo(own.dtype).tiny)
-                sensitivity = sensitivity.maximum(share.amax((0, 2)))
+        for piece in pieces_of(layer.consumer, input_of(layer.model, layer.coupling.consumer, x)):
+            for rows in rows_of(layer.consumer, piece).split(max(1, AT_A_TIME // (channels * outputs))):
+                parts = torch.einsum("ncr,crm->ncm", rows.unflatten(1, (channels, -1)), weights)
+                sensitivity = sensitivity.maximum(_largest_share(parts))
     # Where fewer than k reach anything, the others are as likely as each other.
     chances = sensitivity.clamp(min=torch.finfo(torch.float32).eps).cpu()
     return chances.multinomial(k, generator=layer.generator).to(weights.device)
+
+
+def _largest_share(parts: Float[Tensor, "n c m"]) -> Float[Tensor, "c"]:
+    """Of the positive parts of any row and output, or of its negative parts."""
+    largest = parts.new_zeros(parts.shape[1])
+    for sign in (1, -1):
+        own = (sign * parts).clamp(min=0)
+        share = own / own.sum(1, keepdim=True).clamp(min=torch.finfo(own.dtype).tiny)
+        largest = largest.maximum(share.amax((0, 2)))
+    return largest
 
 
 def removal(layer: Layer, k: int) -> Int[Tensor, "k"]:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from traces import leaves_no_trace
 
-from interpbook.pruning import Coupling
+from interpbook.pruning import Coupling, activations
 from interpbook.pruning.activations import input_of, moments, rows_of, weights_of
 
 
@@ -151,3 +151,20 @@ def test_activations_that_are_not_finite_are_refused_by_the_name_of_the_reader()
         model[0].weight[1] = 1e200
     with leaves_no_trace(model), pytest.raises(ValueError, match=r"activations that reach 3: expected finite"):
         moments(model, COUPLING, [normal(2, 2, 6, 6)])
+
+
+@pytest.mark.parametrize("numbers", [1, 200, 700])
+def test_moments_of_a_few_examples_at_a_time_are_those_of_all(numbers, monkeypatch):
+    model, original = network(), network()
+    filled(model[0], seed=9)
+    x = normal(7, 2, 6, 6)
+    whole = moments(model, COUPLING, [x], original)
+    monkeypatch.setattr(activations, "AT_A_TIME", numbers)
+    parts = activations.pieces_of(model[3], input_of(model, COUPLING.consumer, x))
+    assert len(parts) > 1
+    assert all(len(rows_of(model[3], part)) * len(whole.gram) <= max(numbers, 4 * len(whole.gram)) for part in parts)
+    found = moments(model, COUPLING, [x], original)
+    assert found.rows == whole.rows
+    assert torch.allclose(found.gram, whole.gram, rtol=1e-13, atol=1e-13)
+    assert torch.allclose(found.cross, whole.cross, rtol=1e-13, atol=1e-12)
+    assert found.energy == pytest.approx(whole.energy, rel=1e-13)
