@@ -23,6 +23,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # What `make test` and `make travel` prove: all chapters, or one; notebooks that were proved here before again, or not.
 SUITE := $(BIN)/python tests/suite.py
+# The other forms of the book are written by programs that read its outline.
+EDITION := PYTHONPATH=book/_ext $(BIN)/python book/editions/
 CHOSEN := $(if $(CHAPTER),--chapter "$(CHAPTER)") $(if $(FRESH),--fresh)
 
 help: ## list these targets
@@ -58,7 +60,7 @@ refresh: $(VENV)/.installed-book ## write the present scripts and styles of figu
 	$(BIN)/python -m interpbook.page.refresh $(NOTEBOOKS)
 
 student: $(VENV)/.installed-test ## write the lessons without their solutions, to hand out, into _build/student
-	@$(BIN)/python book/_ext/student.py
+	@$(EDITION)student.py
 
 chapter: $(VENV)/.installed-test ## lay a new chapter from the template, and run its notebooks (NAME=part/chapter)
 	@$(BIN)/python book/_ext/lay.py "$(NAME)"
