@@ -9,11 +9,13 @@ import importlib
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
+from types import EllipsisType, ModuleType
 
 import torch
 
-from interpbook.page.exercises.hints import WrongAnswer, forget, next_hint
+from interpbook.page.exercises import attempts, hints
+from interpbook.page.exercises.hints import WrongAnswer
+from interpbook.page.exercises.report import report
 
 __all__ = ["Chapter", "Checks", "WrongAnswer", "check", "exercise", "forget", "guarded"]
 
@@ -22,13 +24,20 @@ class _Unanswered(Exception):
     """There is no answer yet; the message says where it is missing."""
 
 
+def forget(version: str | None = None) -> None:
+    """Begin a page, which was written for this version: with the first hints, and nothing tried."""
+    hints.forget()
+    attempts.forget(version)
+
+
 def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None]], Callable[..., None]]:
     """Make a check of a function that raises `WrongAnswer(nudge, factor, formula)`, or returns words of praise or None.
 
     The student's functions reach the check guarded: where one raises, the hint names it. What has no answer yet (None,
     `...`, a dictionary with one of these in it, a function that returns nothing) is no mistake: the check says so in
     one line and does not raise, so that a page with open exercises runs from top to bottom. A forgotten `return` looks
-    the same, and the line asks for it.
+    the same, and the line asks for it. A program that grades calls the check's `required` in its place, which refuses
+    what has no answer, too.
 
     Args:
         rating: how hard, from 1 to 3.
@@ -48,6 +57,10 @@ def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None
     Correct: 6 is twice 3.
     >>> double.minutes
     2
+    >>> double.required(...)
+    Traceback (most recent call last):
+        ...
+    interpbook.page.exercises.hints.WrongAnswer: there is no answer here yet
     """
     if rating not in (1, 2, 3):
         raise ValueError(f"rating is {rating!r}, expected 1, 2 or 3")
@@ -57,24 +70,39 @@ def exercise(*, rating: int, minutes: int) -> Callable[[Callable[..., str | None
     def decorate(check: Callable[..., str | None]) -> Callable[..., None]:
         key = f"{check.__module__}.{check.__qualname__}"
 
-        @functools.wraps(check)
-        def checked(*answers: object) -> None:
+        def praised(*answers: object) -> str:
+            """The praise for right answers; each attempt is written down."""
             try:
                 if any(map(_is_open, answers)):
                     raise _Unanswered("there is no answer here yet")
                 with torch.enable_grad():
-                    praise = check(*map(guarded, answers))
+                    praise = check(*map(guarded, answers)) or ""
+            except _Unanswered as missing:
+                attempts.note(key, "open", str(missing), answers)
+                raise
+            except WrongAnswer as wrong:
+                hints.next_hint(key, wrong)
+                attempts.note(key, "refused", str(wrong), answers)
+                raise
+            hints.forget(key)
+            attempts.note(key, "passed", praise, answers)
+            return f"Correct: {praise}" if praise else "Correct."
+
+        @functools.wraps(check)
+        def checked(*answers: object) -> None:
+            try:
+                print(praised(*answers))
             except _Unanswered as missing:
                 unit = "minute" if minutes == 1 else "minutes"
                 print(f"Your turn ({'★' * rating}, {minutes} {unit}): {missing}.")
-                return
-            except WrongAnswer as wrong:
-                next_hint(key, wrong)
-                raise
-            forget(key)
-            print(f"Correct: {praise}" if praise else "Correct.")
 
-        checked.rating, checked.minutes = rating, minutes  # type: ignore[attr-defined]
+        def required(*answers: object) -> None:
+            try:
+                print(praised(*answers))
+            except _Unanswered as missing:
+                raise WrongAnswer(str(missing)) from None
+
+        checked.rating, checked.minutes, checked.required = rating, minutes, required  # type: ignore[attr-defined]
         return checked
 
     return decorate
@@ -135,8 +163,32 @@ class Checks:
         found = {}
         for chapter in sorted(folder.glob("*/*/")):
             if (chapter / "exercises.py").exists() or (chapter / "exercises" / "__init__.py").exists():
+                if chapter.name in vars(Checks):
+                    raise ValueError(f"a chapter is called {chapter.name!r}, which `check.{chapter.name}` hides")
                 found[chapter.name] = f"{self._package}.{chapter.parent.name}.{chapter.name}.exercises"
         return found
+
+    def report(self, *, name: str | EllipsisType = ...) -> None:
+        """Show what came of the exercises since the page began, and write it, with the answers' code, for handing in.
+
+        The chapter is the one whose check was called last. The file `hand_in_<chapter>_<name>.json` lies in the working
+        directory; a later report replaces it. An exercise that was passed once counts as passed.
+
+        Args:
+            name: whose answers these are. Without a name the table is shown and nothing is written.
+
+        Raises:
+            RuntimeError: no check was called yet.
+            TypeError: the name is no text.
+            ValueError: the name has no letter or digit.
+        """
+        chapters = self._chapters()
+        for attempt in reversed(attempts.since_the_page_began()):
+            for chapter, module in chapters.items():
+                if attempt.exercise.startswith(f"{module}."):
+                    report(chapter, getattr(self, chapter)._checks, name)
+                    return
+        raise RuntimeError("there is nothing to report yet: no exercise was checked; run the cells of the exercises")
 
     def __getattr__(self, chapter: str) -> "Chapter":
         if chapter.startswith("_"):
