@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help book contents test check travel lab notebooks refresh student chapter readme checkpoints bench clean browser
+.PHONY: help book contents test check travel lab notebooks refresh student nbgrader chapter readme checkpoints bench clean browser
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -61,6 +61,9 @@ refresh: $(VENV)/.installed-book ## write the present scripts and styles of figu
 
 student: $(VENV)/.installed-test ## write the lessons without their solutions, to hand out, into _build/student
 	@$(EDITION)student.py
+
+nbgrader: $(VENV)/.installed-test ## write the exercises of a chapter as an assignment for nbgrader (CHAPTER=attribution/fullgrad)
+	@$(EDITION)nbgrader_source.py "$(or $(CHAPTER),attribution/fullgrad)"
 
 chapter: $(VENV)/.installed-test ## lay a new chapter from the template, and run its notebooks (NAME=part/chapter)
 	@$(BIN)/python book/_ext/lay.py "$(NAME)"

@@ -1,7 +1,8 @@
 """`make student`: the lessons as they are handed out, with the checks and without the solutions.
 
 Written to `_build/student/<part>/<chapter>.ipynb`. Cells tagged `solution` are gone, and cells tagged `starter` have no
-output yet. The pages of evidence come along as they are, because lessons link to them.
+output yet; a refused answer in one of them does not stop what runs after it. At the end stands the cell that writes the
+file to hand in. The pages of evidence come along as they are, because lessons link to them.
 """
 
 import copy
@@ -9,19 +10,33 @@ import shutil
 from pathlib import Path
 
 import nbformat
+from exercise_cells import tags, without_folded
 from nbconvert.preprocessors import TagRemovePreprocessor
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
 from outline import ROOT
 
 from interpbook.page.executed import is_evidence
 
 FOLDER = "_build/student"
+HANDING_IN = """## Handing in
+
+Run the whole notebook once more, put your name in place of the dots, and run the cell below. It writes one file, with the result and the code of each exercise that has a check; hand in that file. Exercises that are still open, or not right yet, may stay so."""
+REPORT = "page.check.report(name=...)"
 
 
 def edition(lesson: NotebookNode) -> NotebookNode:
-    """A lesson without its solutions; the lesson itself stays as it is."""
+    """A lesson without its solutions and with a cell to hand in; the lesson itself stays as it is."""
     remove = TagRemovePreprocessor(enabled=True, remove_cell_tags={"solution"}, remove_all_outputs_tags={"starter"})
     handed_out, _ = remove.preprocess(copy.deepcopy(lesson), {})
+    for cell in handed_out.cells:
+        if "starter" in tags(cell):
+            cell.metadata.tags.append("raises-exception")
+        if cell.cell_type == "markdown":
+            cell.source = without_folded(cell.source)
+    # Each with a name of its own, so that the edition is the same every time.
+    handed_out.cells.append(new_markdown_cell(HANDING_IN, id="handing-in"))
+    handed_out.cells.append(new_code_cell(REPORT, id="report"))
     return handed_out
 
 
