@@ -1,8 +1,8 @@
 """`make nbgrader`: the exercises of a chapter as an assignment for nbgrader (CHAPTER=attribution/fullgrad).
 
-Written to `_build/nbgrader`, a course folder of nbgrader with the chapter's notebook below `source/`. A coded exercise is
-an answer with its solution marked, and a locked cell behind it that has the points; a proof is graded by hand. The
-exercises stand without the lesson, so that forty submissions are graded in minutes.
+Written to `_build/nbgrader`, a course folder of nbgrader with the chapter's notebook below `source/`. A coded exercise
+is an answer with its solution marked, and a locked cell behind it that has the points; a proof is graded by hand. A
+project has no points. The exercises stand without the lesson, so that a class is graded in minutes.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from outline import ROOT
 
 FOLDER = "_build/nbgrader"
-# What nbgrader puts in the place of a solution: nothing that fails, since the starter stays, and is refused by its check.
+# In the place of a solution nbgrader puts words, and no error: the starter stays, and its check asks for an answer.
 CONFIG = '''"""A course with the exercises of interpbook, for nbgrader."""
 
 c = get_config()  # noqa: F821 - nbgrader's own
@@ -34,7 +34,9 @@ def source(lesson: NotebookNode, chapter: str) -> NotebookNode:
     """The lecturer's notebook, from which nbgrader makes the students'."""
     setup, imports = preparation(lesson)
     title = lesson.metadata["interpbook"]["chapter"]["title"]
-    head = f"# {title}: exercises\n\nRead the lesson first, the chapter `{chapter}` of interpbook: its notation is used here."
+    head = (
+        f"# {title}: exercises\n\nRead the lesson first, the chapter `{chapter}` of interpbook, whose notation is used."
+    )
     cells = [
         _cell(new_markdown_cell(head), "about"),
         _cell(new_code_cell(setup), "setup"),

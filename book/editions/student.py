@@ -19,9 +19,11 @@ from outline import ROOT
 from interpbook.page.executed import is_evidence
 
 FOLDER = "_build/student"
-HANDING_IN = """## Handing in
-
-Run the whole notebook once more, put your name in place of the dots, and run the cell below. It writes one file, with the result and the code of each exercise that has a check; hand in that file. Exercises that are still open, or not right yet, may stay so."""
+HANDING_IN = (
+    "## Handing in\n\nRun the whole notebook, put your name in place of the dots below, and run that cell. It writes"
+    " one file with the result and the code of every exercise that has a check: hand in that file. Exercises may"
+    " still be open, or not right yet."
+)
 REPORT = "page.check.report(name=...)"
 
 

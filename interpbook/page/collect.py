@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from interpbook.page.exercises.report import FORMAT, VERDICTS, checksum
+from interpbook.page.exercises.report import FORMAT, VERDICTS, checksum, times
 
 TABLE, ANSWERS = "handed_in.csv", "handed_in.md"
 # What a hand-in has to have for the table, and of which kind it is.
@@ -160,7 +160,7 @@ def answers(hand_ins: Sequence[HandIn]) -> str:
         for hand_in in hand_ins:
             found = result(hand_in, exercise)
             if found and found["code"]:
-                refused = f", refused {found['refused']} times" if found["refused"] else ""
+                refused = f" (refused {times(found['refused'])})" if found["refused"] else ""
                 lines += ["", f"### {hand_in.content['name']}: {found['result']}{refused}", ""]
                 # Indented and not fenced, so that no answer can end its block.
                 lines += [f"    {line}" for line in found["code"]]

@@ -126,7 +126,7 @@ def _show_results(chapter: str, exercises: list[dict[str, Any]]) -> None:
     table(
         {
             "result": ["not yet" if each["result"] == "refused" else each["result"] for each in exercises],
-            "refused": [_times(each["refused"]) for each in exercises],
+            "refused": [times(each["refused"]) for each in exercises],
             "points": [f"{each['points']} of {each['possible']}" for each in exercises],
         },
         rows=[each["exercise"] for each in exercises],
@@ -137,7 +137,12 @@ def _show_results(chapter: str, exercises: list[dict[str, Any]]) -> None:
         show(f"Not run since the page began: {', '.join(not_run)}. Run their cells, and then this one again.")
 
 
-def _times(count: int) -> str:
+def times(count: int) -> str:
+    """How often, in words.
+
+    >>> times(0), times(2), times(7)
+    ('—', 'twice', '7 times')
+    """
     return {0: "—", 1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
