@@ -147,8 +147,9 @@ def test_nbgrader_gives_points_for_right_answers_and_none_for_others(tmp_path, r
 
 
 def nbgrader(course: Path, *command: str) -> None:
-    """One command of nbgrader, without this user's settings."""
+    """One command of nbgrader, which calls others that are installed with it, without this user's settings."""
     settings = {"JUPYTER_CONFIG_DIR": str(course / "config"), "JUPYTER_DATA_DIR": str(course / "data")}
+    settings["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", *command],
         cwd=course,
