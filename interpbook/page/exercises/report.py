@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 import interpbook
-from interpbook.output.cell import show
+from interpbook.output.cell import inline, show
 from interpbook.page.executed import fingerprint, save
 from interpbook.page.exercises import attempts
 from interpbook.page.exercises.attempts import Attempt
@@ -42,7 +42,7 @@ def report(chapter: str, checks: Mapping[str, Callable[..., None]], name: str | 
         )
         return
     path = write(hand_in(name.strip(), chapter, exercises), Path.cwd())
-    show(f"Written, for handing in: {path}")
+    _say(f"Written, for handing in: `{path}`")
     _offer_download(path)
 
 
@@ -134,7 +134,12 @@ def _show_results(chapter: str, exercises: list[dict[str, Any]]) -> None:
     )
     not_run = [each["exercise"] for each in exercises if each["said"] == NOT_RUN]
     if not_run:
-        show(f"Not run since the page began: {', '.join(not_run)}. Run their cells, and then this one again.")
+        _say(f"Not run since the page began: {', '.join(not_run)}. Run their cells, and then this one again.")
+
+
+def _say(text: str) -> None:
+    """A sentence below the table, which breaks between words."""
+    show(text.replace("`", ""), f"<p>{inline(text)}</p>")
 
 
 def times(count: int) -> str:
