@@ -1,4 +1,4 @@
-"""What a page is made of: set-up, claims, measured numbers, tables, figures, explorable figures, exercises.
+"""What a page is made of: set-up, claims, measured numbers, tables, figures, explorable figures, a quiz, exercises.
 
 The library never imports this subpackage; notebooks import nothing else to set themselves up.
 
@@ -13,6 +13,7 @@ from interpbook.output.numbers import Number, measured
 from interpbook.page.claims import ClaimError, claim
 from interpbook.page.exercises import check
 from interpbook.page.maps import maps_alt, signed_maps
+from interpbook.page.quiz import quiz
 from interpbook.page.seeds import generator, only, over_seeds
 from interpbook.page.setup import Page, scale, start
 from interpbook.page.table import table
@@ -31,6 +32,7 @@ __all__ = [
     "measured",
     "only",
     "over_seeds",
+    "quiz",
     "scale",
     "signed_maps",
     "start",
