@@ -36,7 +36,7 @@ def table_of_contents(parts: Sequence[Part], reference: Sequence[str]) -> dict[s
         "format": "jb-book",
         "root": "book/welcome",
         "parts": [
-            {"caption": "Before you start", "chapters": _files(["book/notation", "book/teaching"])},
+            {"caption": "Before you start", "chapters": _files(["book/notation", "book/glossary", "book/teaching"])},
             *numbered,
             {"caption": "Behind the pages", "chapters": behind},
         ],

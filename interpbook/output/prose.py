@@ -1,7 +1,7 @@
 """Sentences of a data file as a page shows them: `code`, *emphasis*, **strong words** and $formulas$, as in Markdown.
 
-A formula stays TeX, which the book and JupyterLab typeset. Where nothing does, in an output of Colab or in a terminal,
-it is read as a line of symbols.
+A formula is read as a line of symbols, which a terminal, an output of Colab and a page without scripts can show. Its TeX
+is beside it, for the script of an output in the book or in JupyterLab, where formulas are typeset.
 """
 
 import html
@@ -33,7 +33,7 @@ def to_html(text: str) -> str:
     >>> to_html("*Every* `a < b`")
     '<em>Every</em> <code>a &lt; b</code>'
     >>> to_html("$x^2$")
-    '<span class="math notranslate nohighlight" data-plain="x²">\\(x^2\\)</span>'
+    '<span class="math notranslate nohighlight" data-tex="x^2">x²</span>'
     """
     shown, end = "", 0
     for mark in _MARKED.finditer(text):
@@ -47,7 +47,7 @@ def _element(code: str | None, formula: str | None, strong: str | None, emphasis
         return f"<code>{html.escape(code)}</code>"
     if formula is not None:
         plain, tex = html.escape(read_formula(formula)), html.escape(formula)
-        return f'<span class="math notranslate nohighlight" data-plain="{plain}">\\({tex}\\)</span>'
+        return f'<span class="math notranslate nohighlight" data-tex="{tex}">{plain}</span>'
     return f"<strong>{to_html(strong)}</strong>" if strong is not None else f"<em>{to_html(emphasis or '')}</em>"
 
 

@@ -23,14 +23,13 @@ function button(text, act) {
   return node;
 }
 
-// A formula is typeset by the page; where nothing does that it is shown as a line of symbols.
-function readFormulas(root) {
+// Formulas stand there as lines of symbols. The book and JupyterLab typeset what they find as TeX.
+function writeFormulas(root) {
   if (window.MathJax || document.getElementById("jupyter-config-data")) {
-    return;
+    root.querySelectorAll("[data-tex]").forEach(function (formula) {
+      formula.textContent = "\\(" + formula.dataset.tex + "\\)";
+    });
   }
-  root.querySelectorAll("[data-plain]").forEach(function (formula) {
-    formula.textContent = formula.dataset.plain;
-  });
 }
 
 // The section of a link has another address in JupyterLab, and is out of reach from a frame, as in Colab.
@@ -72,9 +71,8 @@ function makeQuestion(box, answers, tell) {
     var why = answers.querySelectorAll("li")[chosen].cloneNode(true).childNodes;
     options[chosen].classList.add(isRight ? "ib-right" : "ib-wrong");
     said.append.apply(said, Array.from(why));
-    if (!isRight) {
-      said.append(" Choose again.");
-    }
+    said.append(isRight ? " " : " Choose again. ", answers.querySelector("p").cloneNode(true));
+    said.querySelectorAll(".ib-section").forEach(leadToSection);
     if (question.firstTry === null) {
       question.firstTry = isRight;
     }
@@ -154,7 +152,7 @@ function enliven(root, copy) {
     questions[0].focus();
   }
 
-  readFormulas(root);
+  writeFormulas(root);
   root.querySelectorAll(".ib-section").forEach(leadToSection);
   end.append(score, again);
   root.append(end);
