@@ -111,46 +111,39 @@ def _is_prose(text: nodes.Text) -> bool:
     return within
 
 
-def by_term(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """The entries by term, the longest term first, so that it is met before one that is a part of it."""
-    found = {term: entry for entry in entries for term in entry.terms}
-    return dict(sorted(found.items(), key=lambda item: -len(item[0])))
-
-
-def link(doctree: nodes.document, entries: dict[str, Entry], address: str) -> None:
-    """Link a page to a glossary at an address."""
-    left = dict(entries)
+def link(doctree: nodes.document, entries: Iterable[Entry], address: str) -> None:
+    """Link the first use of each entry in a page to the glossary at an address."""
+    by_term = {term: entry for entry in entries for term in entry.terms}
+    # The longest term first, so that it is met before one that is a part of it.
+    terms = sorted(by_term, key=len, reverse=True)
+    uses = re.compile("|".join(f"({pattern(term)})" for term in terms), re.IGNORECASE)
+    seen: set[Entry] = set()
     join_lines(doctree)
     for text in prose_of(doctree):
-        new = _linked(text.astext(), left, address)
+        new: list[nodes.Node] = []
+        end = 0
+        for use in uses.finditer(text):
+            entry = by_term[terms[use.lastindex - 1]]
+            if entry not in seen:
+                new += [nodes.Text(text[end : use.start()]), _reference(use[0], entry, address)]
+                end = use.end()
+                seen.add(entry)
         if new:
-            text.parent.replace(text, new)
+            text.parent.replace(text, [*new, nodes.Text(text[end:])])
 
 
-def _linked(text: str, left: dict[str, Entry], address: str) -> list[nodes.Node]:
-    """The nodes that take a text's place, none where nothing is linked; an entry that was linked leaves `left`."""
-    found: list[nodes.Node] = []
-    end = 0
-    while left:
-        any_term = "|".join(f"({pattern(term)})" for term in left)
-        use = re.compile(any_term, re.IGNORECASE).search(text, end)
-        if use is None:
-            break
-        entry = list(left.values())[use.lastindex - 1]
-        for term in entry.terms:
-            del left[term]
-        new = nodes.reference("", use[0], internal=True, refuri=f"{address}#{entry.anchor}", reftitle=entry.title)
-        new["classes"].append("ib-term")
-        found += [nodes.Text(text[end : use.start()]), new]
-        end = use.end()
-    return [*found, nodes.Text(text[end:])] if found else []
+def _reference(text: str, entry: Entry, address: str) -> nodes.reference:
+    made = nodes.reference("", text, internal=True, refuri=f"{address}#{entry.anchor}", reftitle=entry.title)
+    made["classes"].append("ib-term")
+    return made
 
 
 def link_lesson(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """When a page is written: link it, if it is a lesson and there is a glossary."""
     if docname.startswith(LESSONS) and not docname.endswith(EVIDENCE) and GLOSSARY in app.env.found_docs:
-        entries = by_term(entries_of(app.env.get_doctree(GLOSSARY)))
-        link(doctree, entries, app.builder.get_relative_uri(docname, GLOSSARY))
+        entries = entries_of(app.env.get_doctree(GLOSSARY))
+        if entries:
+            link(doctree, entries, app.builder.get_relative_uri(docname, GLOSSARY))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -1,7 +1,7 @@
 """Sentences of a data file as a page shows them: `code`, *emphasis*, **strong words** and $formulas$, as in Markdown.
 
-A formula is read as a line of symbols, which a terminal, an output of Colab and a page without scripts can show. Its TeX
-is beside it, for the script of an output in the book or in JupyterLab, where formulas are typeset.
+A formula is read as a line of symbols, which a terminal, an output of Colab and a page without scripts can show. Beside
+it is its TeX, for the script of an output in the book or in JupyterLab, where formulas are typeset.
 """
 
 import html
@@ -19,11 +19,13 @@ lvert | rvert | top ᵀ varepsilon ε varphi φ { { } } % %
 """
 _SYMBOLS = {
     **dict(re.findall(r"(\S+) (\S+)", _NAMED)),
-    **dict.fromkeys(("left", "right", "!"), ""),
+    **dict.fromkeys(("left", "right", "big", "Big", "bigl", "bigr", "!"), ""),
     **dict.fromkeys((",", ";", ":", " ", "quad", "qquad"), " "),
 }
 _ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
-_RAISED = str.maketrans("0123456789+-ᵀ", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᵀ")
+# In braces, or one letter or command.
+_ARGUMENT = r"\s*(?:\{([^{}]*)\}|(\\[a-zA-Z]+|\w))"
+_RAISED = str.maketrans("0123456789+-ᵀ*", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᵀ*")
 _LOWERED = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
 
 
@@ -64,22 +66,24 @@ def read_formula(tex: str) -> str:
     r"""A formula as a line of symbols; a command that has none is read by its name.
 
     >>> read_formula(r"\tfrac12\lVert x\rVert^2 \le \frac{a}{b+c}")
-    '1/2‖x‖² ≤ a/(b+c)'
-    >>> read_formula(r"\hat\theta_1 \in \mathbb{R}^d,\ W^{\top}")
-    'θ̂₁ ∈ ℝ^d, Wᵀ'
+    '(1/2)‖x‖² ≤ a/(b+c)'
+    >>> read_formula(r"\hat\theta_1 \in \mathbb{R}^d,\ W^{\top}\mathrm{relu}(x),\ \log p")
+    'θ̂₁ ∈ ℝ^d, Wᵀrelu(x), log p'
     """
-    line = re.sub(r"\\[dt]?frac\s*(?:\{([^{}]*)\}|(\w))\s*(?:\{([^{}]*)\}|(\w))", _quotient, tex)
+    line = re.sub(rf"\\[dt]?frac{_ARGUMENT}{_ARGUMENT}(?=(\\[a-z|]|[\w(])?)", _quotient, tex)
     line = re.sub(r"\\mathbb\s*\{?(\w)\}?", lambda found: _double_struck(found[1]), line)
-    line = re.sub(r"\\(hat|bar|tilde)\s*(?:\{([^{}]*)\}|(\\[a-zA-Z]+|\w))", _accented, line)
-    line = re.sub(r"\\(?:text|operatorname|math[a-z]+|boldsymbol)\s*\{([^{}]*)\}", r"\1", line)
-    line = re.sub(r"(?P<before> *)\\(?:([a-zA-Z]+)(?P<after> *)|(.))", _spaced, line)
+    line = re.sub(rf"\\(hat|bar|tilde){_ARGUMENT}", _accented, line)
+    # What ends the name of a command before a word in another letter has to stay until commands are read.
+    line = re.sub(r"\\(?:text|operatorname|math[a-z]+|boldsymbol)\s*\{([^{}]*)\}", "\0\\1", line)
+    line = re.sub(r"( *)\\(?:([a-zA-Z]+)( *)|(.))", _command, line).replace("\0", "")
     line = re.sub(r"([\^_])(?:\{([^{}]*)\}|(\S))", _index, line)
-    return " ".join(line.replace("~", " ").replace("&", "").split())
+    return " ".join(line.replace("~", " ").split())
 
 
 def _quotient(found: re.Match[str]) -> str:
     above, below = found[1] or found[2], found[3] or found[4]
-    return "/".join(part if re.fullmatch(r"\\?\w+", part) else f"({part})" for part in (above, below))
+    above, below = (part if re.fullmatch(r"\\?\w+", part) else f"({part})" for part in (above, below))
+    return f"({above}/{below})" if found[5] else f"{above}/{below}"
 
 
 def _double_struck(letter: str) -> str:
@@ -91,14 +95,14 @@ def _double_struck(letter: str) -> str:
 
 def _accented(found: re.Match[str]) -> str:
     base = found[2] or found[3]
-    return f"{_symbol(base[1:]) if base.startswith(chr(92)) else base}{_ACCENTS[found[1]]}"
+    return (_symbol(base[1:]) if base[0] == "\\" else base) + _ACCENTS[found[1]]
 
 
-def _spaced(found: re.Match[str]) -> str:
-    """A command's symbol. The space that ends its name is kept on both sides of a relation, and is none elsewhere."""
-    symbol = _symbol(found[2] or found[4])
-    after = found["after"] if found["before"] else ""
-    return f"{found['before']}{symbol}{after or ''}"
+def _command(found: re.Match[str]) -> str:
+    """The space that ends a command's name is kept beside a relation, and after a word."""
+    before, name, after, sign = found.groups()
+    symbol = _symbol(name or sign)
+    return f"{before}{symbol}{after or '' if before or symbol == name else ''}"
 
 
 def _symbol(name: str) -> str:

@@ -6,11 +6,12 @@ options    three to five, each with
     right      true, for exactly one of them
     because    why it is right; or why it is wrong, and what somebody believed who took it
     from       optional, for a wrong one, where it comes from: a stored wrong answer, exercise/"its name" as in the
-               chapter's tests; `misconception 2` of the lesson's front matter; `trap: ` and a few words
+               chapter's tests; `misconception 2` of the lesson's front matter; `trap` and which
 section    the heading, one with ##, of the lesson's section that answers it
 """
 
 import difflib
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from interpbook.page import registry
 
 LENGTH = 5
 OPTIONS = (3, 5)
+SOURCE = re.compile(r'(?P<exercise>\w+)/"(?P<title>.+)"|misconception (?P<misconception>[1-3])|trap .+')
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,10 @@ def _option(entry: object) -> Option:
     if "right" in keys and "from" in keys:
         raise ValueError("from is there beside right: true, expected it for wrong options only")
     source = _text("from", keys["from"]) if "from" in keys else ""
+    if source and not SOURCE.fullmatch(source):
+        raise ValueError(
+            f'from is {source!r}, expected exercise/"a wrong answer\'s name", misconception 1 to 3, or trap ...'
+        )
     return Option(_text("text", keys["text"]), _text("because", keys["because"]), "right" in keys, source)
 
 

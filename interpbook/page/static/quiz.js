@@ -16,7 +16,7 @@ function spoken(className) {
   return node;
 }
 
-function button(text, act) {
+function makeButton(text, act) {
   var node = made("button", "", text);
   node.type = "button";
   node.addEventListener("click", act);
@@ -115,7 +115,7 @@ function makeQuestion(box, answers, tell) {
       check();
     }
   });
-  box.append(button("Check", check), said);
+  box.append(makeButton("Check", check), said);
   clear();
   return question;
 }
@@ -124,7 +124,7 @@ function enliven(root, copy) {
   var boxes = Array.from(root.querySelectorAll(".ib-question"));
   var end = made("div", "ib-end");
   var score = spoken("ib-score");
-  var again = button("Begin again", restart);
+  var again = makeButton("Begin again", restart);
   var questions = boxes.map(function (box) {
     box.querySelectorAll("input").forEach(function (choice) {
       choice.name += "-" + copy;
