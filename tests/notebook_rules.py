@@ -59,6 +59,11 @@ def headings(notebook: dict) -> list[str]:
     return re.findall(r"^#{1,6} (.+?)\s*$", "\n".join(cells(notebook, "markdown")), re.MULTILINE)
 
 
+def sections(notebook: dict) -> list[str]:
+    """The headings with ##, in order."""
+    return re.findall(r"^## (.+?)\s*$", "\n".join(cells(notebook, "markdown")), re.MULTILINE)
+
+
 def prose(markdown: str) -> str:
     """What is left to read when code, mathematics, addresses, tags and headings are taken out."""
     return NOT_PROSE.sub(" ", markdown)
@@ -146,6 +151,29 @@ def evidence_complaints(lesson: Path) -> list[str]:
         "it has a card of its own": not any('class="ib-card"' in line for line in text),
     }
     return [complaint for complaint, holds in needed.items() if not holds]
+
+
+def quiz_complaints(notebook: dict, chapter: str) -> list[str]:
+    """What is amiss with the cell of a lesson that shows its quiz."""
+    sources = [("".join(cell["source"]).strip(), cell) for cell in notebook["cells"]]
+    call = f'page.quiz("{chapter}")'
+    at = [place for place, (source, _) in enumerate(sources) if source == call]
+    if not at:
+        return [f"no cell {call}"]
+    (before, _), (_, cell), (after, _) = [("", {}), *sources, ("", {})][at[0] : at[0] + 3]
+    needed = {
+        "more than one quiz": len(at) == 1,
+        "it does not stand right before ## Exercises": after.startswith("## Exercises"),
+        "its code is not folded": folded(cell),
+        "no words before it that begin with **Quiz.**": before.startswith("**Quiz.**"),
+    }
+    return [complaint for complaint, holds in needed.items() if not holds]
+
+
+def shown_quizzes(notebook: dict) -> list[str]:
+    """The HTML of the quizzes in the stored outputs."""
+    stored = [output for output in _outputs(notebook) if "quiz" in output.get("metadata", {}).get("interpbook", {})]
+    return ["".join(output["data"]["text/html"]) for output in stored]
 
 
 def printed_numbers(notebook: dict) -> list[str]:
