@@ -11,6 +11,8 @@ from interpbook.output.prose import to_html, to_plain
 from interpbook.page import questions
 from interpbook.page.questions import Option, Question
 
+OPENING = "Five questions on this page. Each answer says why it is right or wrong; what you choose is stored nowhere."
+
 
 def quiz(chapter: str) -> None:
     """Show the quiz of a chapter: one output that needs nothing outside itself.
@@ -61,7 +63,7 @@ def as_html(asked: Sequence[Question]) -> str:
     ]
     return (
         f'<div class="ib-quiz" id="{name}" role="group" aria-label="Quiz">{blocks.style("page/static/quiz.css")}'
-        f'{"".join(parts)}<p class="ib-answers">Answers</p>{blocks.script(name, "page/static/quiz.js")}</div>'
+        f'<p class="ib-opening"><b>Quiz.</b> {OPENING}</p>{"".join(parts)}<p class="ib-answers">Answers</p>{blocks.script(name, "page/static/quiz.js")}</div>'
     )
 
 

@@ -1,4 +1,4 @@
-"""Every lesson ends with a quiz, before its exercises: what it shows, where its questions are answered and come from."""
+"""Every lesson ends with a quiz, before its exercises; where its questions are answered, and what they come from."""
 
 import importlib
 
@@ -64,7 +64,7 @@ def lesson(*sources: tuple[str, str, list[str]]) -> dict:
     }
 
 
-TEXT, EXERCISES = ("markdown", "**Quiz.** Five questions.", []), ("markdown", "## Exercises", [])
+EXERCISES = ("markdown", "## Exercises", [])
 CALL = ("code", 'page.quiz("toy")', ["hide-input"])
 
 
@@ -72,12 +72,11 @@ CALL = ("code", 'page.quiz("toy")', ["hide-input"])
     ("notebook", "complaint"),
     [
         (lesson(EXERCISES), 'no cell page.quiz("toy")'),
-        (lesson(TEXT, CALL, CALL, EXERCISES), "more than one quiz"),
-        (lesson(TEXT, ("code", 'page.quiz("other")', ["hide-input"]), EXERCISES), 'no cell page.quiz("toy")'),
-        (lesson(EXERCISES, TEXT, CALL), "it does not stand right before ## Exercises"),
-        (lesson(TEXT, CALL, ("code", "1", []), EXERCISES), "it does not stand right before ## Exercises"),
-        (lesson(TEXT, ("code", 'page.quiz("toy")', []), EXERCISES), "its code is not folded"),
-        (lesson(CALL, EXERCISES), "no words before it that begin with **Quiz.**"),
+        (lesson(CALL, CALL, EXERCISES), "more than one quiz"),
+        (lesson(("code", 'page.quiz("other")', ["hide-input"]), EXERCISES), 'no cell page.quiz("toy")'),
+        (lesson(EXERCISES, CALL), "it does not stand right before ## Exercises"),
+        (lesson(CALL, ("code", "1", []), EXERCISES), "it does not stand right before ## Exercises"),
+        (lesson(("code", 'page.quiz("toy")', []), EXERCISES), "its code is not folded"),
     ],
 )
 def test_a_quiz_in_the_wrong_form_is_noticed(notebook, complaint):
@@ -85,4 +84,4 @@ def test_a_quiz_in_the_wrong_form_is_noticed(notebook, complaint):
 
 
 def test_a_quiz_in_good_form_is_left_alone():
-    assert rules.quiz_complaints(lesson(TEXT, CALL, EXERCISES), "toy") == []
+    assert rules.quiz_complaints(lesson(CALL, EXERCISES), "toy") == []
