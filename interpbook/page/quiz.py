@@ -63,7 +63,8 @@ def as_html(asked: Sequence[Question]) -> str:
     ]
     return (
         f'<div class="ib-quiz" id="{name}" role="group" aria-label="Quiz">{blocks.style("page/static/quiz.css")}'
-        f'<p class="ib-opening"><b>Quiz.</b> {OPENING}</p>{"".join(parts)}<p class="ib-answers">Answers</p>{blocks.script(name, "page/static/quiz.js")}</div>'
+        f'<p class="ib-opening"><b>Quiz.</b> {OPENING}</p>{"".join(parts)}<p class="ib-answers">Answers</p>'
+        f"{blocks.script(name, 'page/static/quiz.js')}</div>"
     )
 
 
