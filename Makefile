@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help book contents test check travel lab notebooks refresh student nbgrader chapter readme checkpoints bench clean browser
+.PHONY: help book contents test check travel lab notebooks refresh student nbgrader chapter readme checkpoints bench clean browser pdf
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -64,6 +64,9 @@ student: $(VENV)/.installed-test ## write the lessons without their solutions, t
 
 nbgrader: $(VENV)/.installed-test ## write the exercises of a chapter as an assignment for nbgrader (CHAPTER=attribution/fullgrad)
 	@$(EDITION)nbgrader_source.py "$(or $(CHAPTER),attribution/fullgrad)"
+
+pdf: $(VENV)/.installed-test browser book ## print the whole book with Chromium into _build/interpbook.pdf
+	@$(EDITION)paper.py --browser "$$($(BIN)/python tests/browser.py)"
 
 chapter: $(VENV)/.installed-test ## lay a new chapter from the template, and run its notebooks (NAME=part/chapter)
 	@$(BIN)/python book/_ext/lay.py "$(NAME)"

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, sync_playwright
 from tinycss2.ast import AtRule, Node, QualifiedRule
 
 ROOT = Path(__file__).parents[1]
-SHEETS = [*sorted(ROOT.glob("interpbook/**/*.css")), *sorted(ROOT.glob("book/_static/*.css"))]
+SHEETS = [*sorted(ROOT.glob("interpbook/**/*.css")), *sorted(ROOT.glob("book/*/*.css"))]
 # For each of some sheets whether Chromium keeps its rule, and what stands in it.
 KEEPS = """sheets => sheets.map(text => {
     const sheet = new CSSStyleSheet();

@@ -16,9 +16,9 @@ from io import BytesIO
 from pathlib import Path
 
 import yaml
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from outline import ROOT
-from paper_page import Page, Solution, anchor
+from paper_page import Page, Solution, anchor, page_of
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 
@@ -39,6 +39,11 @@ class Entry:
     part: str
     path: str
     depth: int
+
+    @property
+    def level(self) -> int:
+        """Of its title's heading: a part's is 1."""
+        return self.depth + (2 if self.part else 1)
 
 
 def entries(contents: dict) -> list[Entry]:
@@ -87,7 +92,7 @@ def assemble(root: Path = ROOT) -> str:
         named.append("Solutions")
         body.append(f'<div class="ib-chapter" style="page: chapter{len(named)}">{_solutions(solved)}</div>')
     styles = dict.fromkeys(style for page in pages for style in page.styles)
-    return _document(root, listed[-1].path, "\n".join([_headers(named), *styles]), "\n".join(body))
+    return _document(_head(root, pages), "\n".join([_headers(named), *styles]), "\n".join(body))
 
 
 def _read(root: Path, entry: Entry, paths: set[str]) -> Page:
@@ -96,13 +101,14 @@ def _read(root: Path, entry: Entry, paths: set[str]) -> Page:
     if not file.exists():
         raise FileNotFoundError(f"{file.relative_to(root)} is not there: run `make book` first")
     text = file.read_text(encoding="utf-8")
-    return Page(entry.path, text, paths, level=entry.depth + 2, numbers=not entry.path.startswith(NO_NUMBERS))
+    return Page(entry.path, text, paths, level=entry.level, numbers=not entry.path.startswith(NO_NUMBERS))
 
 
 def _title_page() -> str:
     return (
-        '<header class="ib-title"><p class="ib-name">interpbook</p><p class="ib-subtitle">What deep models really tell us: '
-        f"a textbook that runs, and checks itself</p><p>The interpbook authors · version {interpbook.__version__}</p>"
+        '<header class="ib-title"><p class="ib-name">interpbook</p>'
+        '<p class="ib-subtitle">What deep models really tell us: a textbook that runs, and checks itself</p>'
+        f"<p>The interpbook authors · version {interpbook.__version__}</p>"
         '<div class="ib-colophon"><p>This is the web book on paper. Figures that move there stand still here, in the '
         "state in which a reader meets them. Code that is folded there is left out here: set-up, drawing routines, "
         "and how each claim is measured. Every claim is printed with all that its badge hides on the screen. Solutions "
@@ -129,8 +135,7 @@ def _contents(listed: list[Entry], pages: list[Page], solved: bool) -> str:
 
 def _line(kind: str, place: str, heading: str) -> str:
     return (
-        f'<p class="ib-line-{kind}"><a href="#{place}">{heading}</a><span class="ib-leader"></span>'
-        f'<span class="ib-at" data-place="{place}"></span></p>'
+        f'<p class="ib-line-{kind}"><a href="#{place}">{heading}</a><span class="ib-leader"></span>{page_of(place)}</p>'
     )
 
 
@@ -140,9 +145,8 @@ def _solutions(solved: list[tuple[Page, list[Solution]]]) -> str:
     for page, solutions in solved:
         parts.append(f"<h2>{page.heading}</h2>")
         for solution in solutions:
-            back = f'<a href="#{solution.exercise}">{solution.title}</a>'
-            where = f'page <span class="ib-at" data-place="{solution.exercise}"></span>'
-            parts.append(f'<h3 id="{solution.place}">{back} <small>({where})</small></h3>{solution.body}')
+            back = f'<a href="#{solution.exercise}">The exercise</a>: page {page_of(solution.exercise)}'
+            parts.append(f'<h3 id="{solution.place}">{solution.title}</h3><p class="ib-turn">{back}</p>{solution.body}')
     return "\n".join(parts)
 
 
@@ -153,24 +157,38 @@ def _headers(named: list[str]) -> str:
     return "\n".join(rules)
 
 
-def _document(root: Path, path: str, styles: str, body: str) -> str:
-    """The body with the style sheets of the web book, its formulas' script, and the sheet for paper."""
+def _head(root: Path, pages: list[Page]) -> str:
+    """The style sheets of the web book, and the script that sets its formulas; only pages with formulas have it."""
+    path = next((page.path for page in pages if page.has_formulas), pages[0].path)
     head = BeautifulSoup((root / SITE / f"{path}.html").read_text(encoding="utf-8"), "html.parser").head
+    wanted = [*head.find_all("link", rel="stylesheet"), *head.find_all("script", string=re.compile("MathJax"))]
+    wanted += head.find_all("script", src=re.compile("mathjax"))
     up = "../" * path.count("/")
-    sheets = [link["href"].removeprefix(up) for link in head.find_all("link", rel="stylesheet")]
-    links = [f'<link rel="stylesheet" href="../html/{sheet}">' for sheet in sheets]
-    scripts = [
-        str(script).replace(f'src="{up}', 'src="../html/')
-        for script in head.find_all("script")
-        if "mathjax" in str(script).lower()
-    ]
+    return "".join(str(tag).replace(f'"{up}_static', '"../html/_static') for tag in wanted)
+
+
+def _document(head: str, styles: str, body: str) -> str:
+    """The page that is printed; the sheet for paper comes last."""
     own = Path(__file__).with_name("paper.css").read_text(encoding="utf-8")
     return (
-        f'<!DOCTYPE html>\n<html lang="en" data-theme="light" data-mode="light"><head><meta charset="utf-8">'
-        f"<title>interpbook: what deep models really tell us</title>{''.join(links)}\n<style>{styles}\n{own}</style>"
-        f'{"".join(scripts)}</head>\n<body><main class="bd-main"><div class="bd-content"><div '
-        f'class="bd-article-container"><div class="bd-article">{body}</div></div></div></main></body></html>'
+        '<!DOCTYPE html>\n<html lang="en" data-theme="light" data-mode="light"><head><meta charset="utf-8">'
+        f"<title>interpbook: what deep models really tell us</title>{head}\n<style>{styles}\n{own}</style></head>\n"
+        '<body><main class="bd-main"><div class="bd-content"><div class="bd-article-container"><div class="bd-article">'
+        f"{body}</div></div></div></main></body></html>"
     )
+
+
+# What is inside the margins of paper.css, in the pixels of a style sheet: 156 mm wide.
+PRINTED = {"width": 589, "height": 940}
+PATIENCE = 600_000  # milliseconds, on a machine that is busy
+# A formula that is wider than the text is set as much smaller.
+FIT_FORMULAS = """document.querySelectorAll("mjx-container[display]").forEach(formula => {
+    const room = formula.parentElement.getBoundingClientRect().width;
+    const needed = formula.firstElementChild.getBoundingClientRect().width;
+    if (needed > room) formula.style.fontSize = `${Math.floor(98 * room / needed)}%`;
+})"""
+FILL_IN = """numbers => document.querySelectorAll("[data-place]").forEach(
+    e => { e.textContent = numbers[e.dataset.place] ?? "" })"""
 
 
 def print_it(page: Path, browser: str) -> bytes:
@@ -178,26 +196,23 @@ def print_it(page: Path, browser: str) -> bytes:
 
     Chromium knows no `target-counter`: the page is printed, read, and printed again until the numbers stay.
     """
-    with sync_playwright() as playwright:
-        with playwright.chromium.launch(executable_path=browser, args=["--disable-gpu", "--no-sandbox"]) as chromium:
-            tab = chromium.new_context(offline=True, color_scheme="light").new_page()
-            tab.set_default_timeout(300_000)
-            tab.goto(page.resolve().as_uri(), wait_until="load")
-            tab.wait_for_function("!window.MathJax || window.MathJax.startup?.output")
-            tab.evaluate("window.MathJax?.startup?.promise")
-            tab.evaluate("document.fonts.ready")
-            printed, numbers = b"", {}
-            for _ in range(4):
-                printed = tab.pdf(prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
-                before, numbers = numbers, page_numbers(printed)
-                if numbers == before:
-                    break
-                tab.evaluate(FILL_IN, numbers)
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=browser) as chromium:
+        tab = chromium.new_context(offline=True, color_scheme="light", viewport=PRINTED).new_page()
+        tab.set_default_timeout(PATIENCE)
+        tab.emulate_media(media="print")
+        tab.goto(page.resolve().as_uri(), wait_until="load")
+        tab.wait_for_function("!window.MathJax || window.MathJax.startup?.output")
+        tab.evaluate("window.MathJax?.startup?.promise")
+        tab.evaluate("document.fonts.ready")
+        tab.evaluate(FIT_FORMULAS)
+        printed, numbers = b"", {}
+        for _ in range(4):
+            printed = tab.pdf(prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
+            before, numbers = numbers, page_numbers(printed)
+            if numbers == before:
+                break
+            tab.evaluate(FILL_IN, numbers)
     return printed
-
-
-FILL_IN = """numbers => document.querySelectorAll("[data-place]").forEach(
-    e => { e.textContent = numbers[e.dataset.place] ?? "" })"""
 
 
 def page_numbers(printed: bytes) -> dict[str, int]:

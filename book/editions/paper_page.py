@@ -10,12 +10,17 @@ from bs4 import BeautifulSoup, Tag
 # The scripts and styles of an article weigh more than its text, and the parser would read them all.
 SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL)
 STYLE = re.compile(r"<style\b[^>]*>(.*?)</style>", re.DOTALL)
+# Buttons of the page, and tables that only say in numbers what a plot shows.
+NOT_ON_PAPER = ".headerlink, .toctree-wrapper, .ib-numbers, button, select, textarea, iframe"
+# A folded solution, and the key of a proof, which Markdown folds without a class.
+FOLDED_ANSWER = ".tag_solution, details:not([class])"
+HEADINGS = re.compile(r"^h[1-6]$")
 EXERCISE = re.compile(r"(\d+)\. .*")
 
 
 @dataclass(frozen=True)
 class Solution:
-    """What an exercise folds away: its place and the exercise's, the exercise's title, and the HTML of all its parts."""
+    """What an exercise folds away: its place, the exercise's place and title, and its parts as HTML."""
 
     place: str
     exercise: str
@@ -37,11 +42,21 @@ def anchor(path: str, place: str = "") -> str:
     return f"{page}--{place}" if place else page
 
 
+def page_of(place: str) -> str:
+    """Where the number of a place's page will stand."""
+    return f'<span class="ib-at" data-place="{place}"></span>'
+
+
+def _html(text: str) -> BeautifulSoup:
+    return BeautifulSoup(text, "html.parser")
+
+
 class Page:
     """A page on paper.
 
     Attributes:
         article: its content.
+        has_formulas: whether it needs the script that sets formulas.
         styles: the style sheets that its outputs brought along.
         solutions: what its exercises fold away; it is no longer in the article.
         heading: the title as HTML, with its number.
@@ -61,7 +76,8 @@ class Page:
         self.styles = list(dict.fromkeys(STYLE.findall(content)))
         self.article: Tag = BeautifulSoup(STYLE.sub("", SCRIPT.sub("", content)), "html.parser").article
         self.article.name = "section"
-        self._leave_out(".headerlink, .toctree-wrapper, button, select, textarea, iframe, audio, video")
+        self.has_formulas = self.article.find(class_="math") is not None
+        self._leave_out(NOT_ON_PAPER)
         self._still_figures()
         self._mark_boxes()
         self._name_places()
@@ -89,31 +105,28 @@ class Page:
             place = figure.find_parent("figure")
             figure.replace_with(picture)
             address = f"{self.path}.html#{place['id']}"
-            note = BeautifulSoup(
-                f'<p class="ib-elsewhere">It moves in the web book: <code>{address}</code></p>', "html.parser"
-            )
-            place.append(note.p)
+            place.append(_html(f'<p class="ib-elsewhere">It moves in the web book: <code>{address}</code></p>'))
 
     def _take_solutions(self) -> list[Solution]:
         """Solutions of the exercises, folded cells and keys of proofs, in the order of the exercises."""
         found: dict[str, Solution] = {}
         exercises = self.article.find("section", id=anchor(self.path, "exercises"))
-        for fold in exercises.select(".tag_solution, details:not(.hide)") if exercises else ():
-            if fold.find_parent(class_="tag_solution"):
+        for fold in exercises.select(FOLDED_ANSWER) if exercises else ():
+            if fold.find_parent(class_=["tag_solution", "ib-claim", "ib-quiz"]):
                 continue
             task = next(p for p in fold.find_all_previous("p") if p.strong and EXERCISE.match(p.strong.get_text()))
-            title = task.strong.decode_contents()
             number = EXERCISE.match(task.strong.get_text())[1]
             if number not in found:
-                task["id"] = anchor(self.path, f"exercise-{number}")
-                place = anchor(self.path, f"solution-{number}")
-                found[number] = Solution(place, task["id"], title)
-                page = f'page <span class="ib-at" data-place="{place}"></span>'
-                turn = f'<p class="ib-turn"><a href="#{place}">Solution</a>: {page}</p>'
-                fold.insert_before(BeautifulSoup(turn, "html.parser").p)
-            self._open(fold.details if fold.name != "details" else fold)
+                found[number] = self._solution(number, task)
+                solution = f'<a href="#{found[number].place}">Solution</a>: page {page_of(found[number].place)}'
+                fold.insert_before(_html(f'<p class="ib-turn">{solution}</p>'))
+            self._open(fold if fold.name == "details" else fold.details)
             found[number].parts.append(str(fold.extract()))
         return list(found.values())
+
+    def _solution(self, number: str, task: Tag) -> Solution:
+        task["id"] = anchor(self.path, f"exercise-{number}")
+        return Solution(anchor(self.path, f"solution-{number}"), task["id"], task.strong.decode_contents())
 
     @staticmethod
     def _open(fold: Tag) -> None:
@@ -164,21 +177,19 @@ class Page:
             parts = urlsplit(link["href"])
             if parts.scheme or parts.netloc:
                 continue
-            here = posixpath.dirname(self.path)
-            target = posixpath.normpath(posixpath.join(here, unquote(parts.path))) if parts.path else f"{self.path}.html"
-            path = target.removesuffix(".html")
+            target = posixpath.join(posixpath.dirname(self.path), unquote(parts.path)) if parts.path else self.path
+            path = posixpath.normpath(target).removesuffix(".html")
             if path not in paths:
                 link.unwrap()
                 continue
             place = anchor(path, unquote(parts.fragment).partition("?")[0])
             link["href"] = f"#{place}"
-            if numbers and path != self.path and link.get_text(strip=True):
-                note = f' <span class="ib-on">p. <span class="ib-at" data-place="{place}"></span></span>'
-                link.insert_after(BeautifulSoup(note, "html.parser"))
+            if numbers and path != self.path and not link.find_parent(HEADINGS):
+                link.insert_after(_html(f' <span class="ib-on">p. {page_of(place)}</span>'))
 
     def _lower_headings(self, level: int) -> None:
         """The page's title becomes a heading of `level`, and everything below it as much lower."""
-        for heading in self.article.find_all(re.compile(r"^h[1-6]$")):
+        for heading in self.article.find_all(HEADINGS):
             if heading.name == "h1":
                 heading["class"] = "ib-page-title"
             heading.name = f"h{min(int(heading.name[1]) + level - 1, 6)}"
