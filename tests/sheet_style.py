@@ -40,6 +40,9 @@ def _rules(rules: Iterable[Node]) -> Iterator[Trial]:
         if rule.type == "error":
             yield rule.source_line, rule.message, ""
             continue
+        # A printed page's margins are rules among declarations, which cannot be tried one by one.
+        if rule.type == "at-rule" and rule.lower_at_keyword == "page":
+            continue
         head = tinycss2.serialize(rule.prelude).strip()
         if rule.type == "qualified-rule":
             yield rule.source_line, f"unknown selector {head}", f"{head} {{ color: red }}"

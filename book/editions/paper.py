@@ -181,11 +181,12 @@ def _document(head: str, styles: str, body: str) -> str:
 # What is inside the margins of paper.css, in the pixels of a style sheet: 156 mm wide.
 PRINTED = {"width": 589, "height": 940}
 PATIENCE = 600_000  # milliseconds, on a machine that is busy
-# A formula that is wider than the text is set as much smaller.
-FIT_FORMULAS = """document.querySelectorAll("mjx-container[display]").forEach(formula => {
-    const room = formula.parentElement.getBoundingClientRect().width;
-    const needed = formula.firstElementChild.getBoundingClientRect().width;
-    if (needed > room) formula.style.fontSize = `${Math.floor(98 * room / needed)}%`;
+# A formula or a table that is wider than the text is set as much smaller. Chromium would shrink the whole book instead.
+FIT = """document.querySelectorAll("mjx-container[display], .bd-article table").forEach(wide => {
+    const room = wide.parentElement.getBoundingClientRect().width;
+    const content = wide.tagName === "TABLE" ? wide : wide.firstElementChild;
+    const share = room / content.getBoundingClientRect().width;
+    if (share < 1) wide.style.fontSize = `${share * 0.98 * parseFloat(getComputedStyle(wide).fontSize)}px`;
 })"""
 FILL_IN = """numbers => document.querySelectorAll("[data-place]").forEach(
     e => { e.textContent = numbers[e.dataset.place] ?? "" })"""
@@ -204,7 +205,7 @@ def print_it(page: Path, browser: str) -> bytes:
         tab.wait_for_function("!window.MathJax || window.MathJax.startup?.output")
         tab.evaluate("window.MathJax?.startup?.promise")
         tab.evaluate("document.fonts.ready")
-        tab.evaluate(FIT_FORMULAS)
+        tab.evaluate(FIT)
         printed, numbers = b"", {}
         for _ in range(4):
             printed = tab.pdf(prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
