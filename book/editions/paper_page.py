@@ -172,7 +172,10 @@ class Page:
         self.article["id"] = anchor(self.path)
 
     def _lead_links(self, paths: set[str], numbers: bool) -> None:
-        """Links inside the book lead to their place on paper, and say on which page where that is another one."""
+        """Links inside the book lead to their place on paper, and say on which page where that is another one.
+
+        Not in a heading, and not at a term of the glossary, where a number would stand in the way.
+        """
         for link in self.article.find_all("a", href=True):
             parts = urlsplit(link["href"])
             if parts.scheme or parts.netloc:
@@ -184,7 +187,8 @@ class Page:
                 continue
             place = anchor(path, unquote(parts.fragment).partition("?")[0])
             link["href"] = f"#{place}"
-            if numbers and path != self.path and not link.find_parent(HEADINGS):
+            quiet = link.find_parent(HEADINGS) or "ib-term" in link.get("class", [])
+            if numbers and path != self.path and not quiet:
                 link.insert_after(_html(f' <span class="ib-on">p. {page_of(place)}</span>'))
 
     def _lower_headings(self, level: int) -> None:

@@ -44,7 +44,8 @@ BUTTONS = (
     '<button>Play</button><label><input type="radio" name="q"> An option</label><input type="range"><select></select>'
 )
 BALL = (
-    f'<h1>1. The ball</h1><p>See <a href="#figure-1">Figure 1</a>, and <a href="box.html#exercises">the box</a>.</p>'
+    f'<h1>1. The ball</h1><p>See <a href="#figure-1">Figure 1</a>, and <a href="box.html#exercises">the box</a>.'
+    ' A <a class="ib-term" href="../../book/welcome.html#term">term</a>.</p>'
     f'<section id="alive"><h2>1.1. Alive</h2>{LIVE}{FOLDED.format(output="")}{FOLDED.format(output=CLAIM)}'
     f"{BUTTONS}<details><summary>Show: why</summary><p>Because.</p></details></section>{EXERCISES}"
 )
@@ -76,7 +77,7 @@ def book(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("book")
     (root / "_toc.yml").write_text(CONTENTS, encoding="utf-8")
     for path, article in (
-        ("book/welcome", "<h1>Welcome</h1>"),
+        ("book/welcome", '<h1>Welcome</h1><p id="term">A term.</p>'),
         ("notebooks/toys/ball", BALL),
         ("notebooks/toys/box", BOX),
     ):
@@ -236,3 +237,55 @@ def check_links(reader) -> int:
             assert str(link["/A"]["/URI"]).startswith(("http://", "https://")), link["/A"]
     assert set(wanted) <= known
     return len(wanted)
+
+
+@pytest.mark.slow
+def test_the_whole_book_is_there_and_every_link_inside_finds_its_place(site, root, tmp_path) -> None:
+    (tmp_path / "_build").mkdir()
+    (tmp_path / paper.SITE).symlink_to(site, target_is_directory=True)
+    (tmp_path / "_toc.yml").symlink_to(root / "_toc.yml")
+    text = paper.assemble(tmp_path)
+    names = re.findall(r'<[a-z][^<>]*? id="([^"]*)"', text)
+    assert len(set(names)) == len(names)
+    assert set(re.findall(r'<a\b[^<>]* href="#([^"]*)"', text)) <= {*names}
+    assert set(re.findall(r'data-place="([^"]*)"', text)) <= {*names}
+    contents = paper.yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    paths = [entry.path for entry in paper.entries(contents)]
+    assert {anchor(path) for path in paths} <= {*names}
+    figures = [(site / f"{path}.html").read_text(encoding="utf-8").count('<figure class="ib-figure"') for path in paths]
+    assert text.count('<figure class="ib-figure"') == sum(figures) > 0
+    assert not re.search(r"<(button|input|select|textarea|details|iframe|noscript)\b", text)
+    assert not re.search(r'<(link|script|img|source)\b[^<>]* (href|src)="(https?:)?//', text)
+
+
+@pytest.mark.slow
+def test_a_real_chapter_is_printed_with_its_formulas_and_nothing_is_cut_off(site, tmp_path) -> None:
+    browser = find_browser()
+    if browser is None:
+        pytest.skip(MISSING)
+    (tmp_path / "_build").mkdir()
+    (tmp_path / paper.SITE).symlink_to(site, target_is_directory=True)
+    chapter = "notebooks/attribution/fullgrad"
+    parts = [{"caption": "Attribution", "chapters": [{"file": chapter}]}]
+    (tmp_path / "_toc.yml").write_text(
+        paper.yaml.safe_dump({"root": "book/notation", "parts": parts}), encoding="utf-8"
+    )
+    printed = pypdf.PdfReader(BytesIO(paper.write(browser, tmp_path).read_bytes()))
+    check_titles(printed)
+    check_page_numbers(printed)
+    assert check_links(printed) > 20
+    assert not re.search(r"\\[()]|\\(frac|nabla|sum)", "".join(texts(printed)))
+    # Chromium makes everything smaller where something is too wide: the number of a page stays, its text does not.
+    assert text_size(printed.pages[-1]) == pytest.approx(10.4, abs=0.2)
+
+
+def text_size(page) -> float:
+    """The size of most of a page's letters, in points."""
+    sizes: dict[float, int] = {}
+
+    def count(text, transform, matrix, font, size) -> None:
+        size = round(abs(size * matrix[3] * transform[3]), 1)
+        sizes[size] = sizes.get(size, 0) + len(text)
+
+    page.extract_text(visitor_text=count)
+    return max(sizes, key=sizes.get)
