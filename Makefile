@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help book contents test check travel lab notebooks refresh student nbgrader chapter readme checkpoints bench clean browser pdf
+.PHONY: help book contents test check travel lab notebooks refresh student nbgrader chapter readme checkpoints bench clean browser pdf release release-check
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -28,7 +28,7 @@ EDITION := PYTHONPATH=book/_ext $(BIN)/python book/editions/
 CHOSEN := $(if $(CHAPTER),--chapter "$(CHAPTER)") $(if $(FRESH),--fresh)
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 book: $(VENV)/.installed-book contents ## build the web book from the committed, executed notebooks
 	@rm -rf _build/html/notebooks _build/html/book # pages of an earlier time
@@ -80,6 +80,12 @@ checkpoints: $(VENV)/.installed-test ## train the small networks again from thei
 
 bench: $(VENV)/.installed-bench ## compare speed, memory and values with other libraries, in one run
 	@for script in $(filter-out benchmarks/versions.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+release: $(VENV)/.installed-test ## write a version into package, pages, CHANGELOG and citation (VERSION=X.Y.Z; X.Y.Z.dev0 after it)
+	@$(BIN)/python book/_ext/release.py release "$(VERSION)"
+
+release-check: $(VENV)/.installed-test browser book ## prove what a release needs besides `make test`, or say what is missing
+	$(BIN)/python tests/release_check.py
 
 clean: ## remove the built book and all proofs; the environments stay (remove them with rm -r .venv .venv-*)
 	rm -rf _build dist _toc.yml book/api

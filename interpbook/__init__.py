@@ -11,4 +11,4 @@ that the tests run. Four habits hold everywhere:
 - **Randomness is an argument.** Pass a `torch.Generator`; the global seed is never read.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.1.0.dev0"

@@ -4,7 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import release
 from sphinx.application import Sphinx
+
+import interpbook
 
 # The theme loads its icons twice, as a font and as this script, which weighs more than a chapter.
 ICON_SCRIPT = re.compile(r"\s*<script[^>]*fontawesome\.js[^>]*></script>")
@@ -33,6 +36,15 @@ def no_edit_of_what_is_made(
                 group["buttons"] = [button for button in group["buttons"] if button["label"] != "source-edit-button"]
 
 
+def to_colab_as_released(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
+) -> None:
+    """The rocket opens a page at its release, where the theme knows one branch only: that on which pages are edited."""
+    for group in context["header_buttons"]:
+        for button in group.get("buttons", ()):
+            button["url"] = release.to_colab(button.get("url", ""), interpbook.__version__)
+
+
 def _text(asset: Any) -> str:
     return f"{asset.filename} {getattr(asset, 'attributes', {}).get('body', '')}".lower()
 
@@ -51,5 +63,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     # After the theme and its extensions have added their scripts.
     app.connect("html-page-context", mend_context, priority=900)
     app.connect("html-page-context", no_edit_of_what_is_made, priority=900)
+    app.connect("html-page-context", to_colab_as_released, priority=900)
     app.connect("build-finished", mend_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

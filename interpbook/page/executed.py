@@ -6,6 +6,7 @@
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -16,11 +17,14 @@ from interpbook.page import registry
 
 # A chapter has two pages: its lesson, `<chapter>.ipynb`, and its evidence, `<chapter>_evidence.ipynb`.
 EVIDENCE = "_evidence"
+# How the first cell gets the package, and which release it names: no result depends on it, and each release writes it.
+RELEASE = re.compile(r'\A.*?(?=^from interpbook import page$)|, version="[^"]*"', re.DOTALL | re.MULTILINE)
 
 
 def code_of(notebook: Mapping[str, Any]) -> list[str]:
-    """The sources of a notebook's code cells."""
-    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    """The sources of a notebook's code cells, without what the first says about its release."""
+    sources = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return [RELEASE.sub("", source) for source in sources[:1]] + sources[1:]
 
 
 def fingerprint(*parts: object) -> str:

@@ -52,7 +52,14 @@ def scale() -> str:
     return value
 
 
-def start(seed: int = 0, *, seconds: Number = 90, memory_mb: Number = 1500, download_mb: Number = 0) -> Page:
+def start(
+    seed: int = 0,
+    *,
+    seconds: Number = 60,
+    memory_mb: Number = 1500,
+    download_mb: Number = 0,
+    version: str | None = None,
+) -> Page:
     """Set up a page: seed Python, NumPy and torch, show one line about the machine.
 
     Figures get the book's style and are counted from one.
@@ -63,13 +70,14 @@ def start(seed: int = 0, *, seconds: Number = 90, memory_mb: Number = 1500, down
         memory_mb: the peak of resident memory that the page may reach, in MB.
         download_mb: what the page may download, in MB. The budget is stored with the output, and tests hold
             the page to it.
+        version: the interpbook that the page was written for. One line says so where another is installed.
 
     Raises:
         ValueError: a budget that is not positive (a negative download), or an unknown scale.
 
     >>> here = start(seed=0)  # doctest: +ELLIPSIS
     interpbook ... torch ... python ... scale quick
-    Budget of this page: 90 s, 1500 MB of memory, no download.
+    Budget of this page: 60 s, 1500 MB of memory, no download.
     >>> here.scale
     'quick'
     """
@@ -88,14 +96,32 @@ def start(seed: int = 0, *, seconds: Number = 90, memory_mb: Number = 1500, down
     exercises.forget()
     budget = {"seconds": seconds, "memory_mb": memory_mb, "download_mb": download_mb}
     download = f"{download_mb:g} MB to download" if download_mb else "no download"
+    advice = _advice(page, version)
     show(
         f"interpbook {interpbook.__version__} · torch {torch.__version__.partition('+')[0]} ·"
         f" python {platform.python_version()} · on {_device_name(page.device)} · scale {page.scale}\n"
-        f"Budget of this page: {seconds:g} s, {memory_mb:g} MB of memory, {download}.",
+        f"Budget of this page: {seconds:g} s, {memory_mb:g} MB of memory, {download}."
+        + "".join(f"\n{line}" for line in advice),
         metadata={"budget": budget},
     )
     _log_usage(budget)
     return page
+
+
+def _advice(page: Page, version: str | None) -> list[str]:
+    """What a reader may want to change before the page goes on, one line each."""
+    lines = []
+    if version not in (None, interpbook.__version__):
+        lines.append(
+            f"This page belongs to interpbook {version}, and {interpbook.__version__} is installed:"
+            f" code and numbers may differ. Open the page of your version, or install {version} and restart."
+        )
+    if page.device.type == "cuda" and page.scale == "quick":
+        lines.append(
+            "A GPU is here. For the larger experiments, where this page has them: %env INTERPBOOK_SCALE=full"
+            " in a cell above, and run all again. How long they take was not measured on a GPU."
+        )
+    return lines
 
 
 def _device_name(device: torch.device) -> str:

@@ -193,6 +193,20 @@ def test_search_finds_a_word(visit, door):
     assert not here.troubles, here.troubles
 
 
+def test_a_page_says_how_to_cite_it(visit, pages, server):
+    import interpbook
+
+    for page in chapters(pages):
+        foot = visit().open(f"{server}/{page}").locator("details.ib-cite")
+        foot.locator("summary").click()
+        title = foot.page.locator("h1").first.evaluate("heading => heading.firstChild.textContent").strip()
+        words, entry = foot.locator("p").inner_text(), foot.locator("pre").inner_text()
+        assert f"(Version {interpbook.__version__})" in words
+        assert title in words
+        assert f"interpbook-{Path(page).stem}," in entry
+        assert foot.locator("p a").get_attribute("href").endswith(page.replace(".html", ".ipynb"))
+
+
 def test_dark_mode_can_be_chosen_and_stays(visit, pages, server):
     here = visit(color_scheme="light")
     now = here.open(f"{server}/{chapters(pages)[0]}")
@@ -226,14 +240,16 @@ def test_figures_lie_on_the_page_itself_in_the_dark(visit, pages, server):
 
 
 def test_a_chapter_offers_colab_download_and_edit(visit, root, pages, server):
-    import yaml
+    import release
 
-    address = yaml.safe_load((root / "_config.yml").read_text())["repository"]["url"]
+    import interpbook
+
+    address, ref = release.repository(root), release.ref(interpbook.__version__)
     here = visit()
     for page in chapters(pages):
         links = here.open(f"{server}/{page}").eval_on_selector_all("a[href]", "all => all.map(e => e.href)")
         source = page.replace(".html", ".ipynb")
         owner = address.removeprefix("https://github.com/")
-        assert f"https://colab.research.google.com/github/{owner}/blob/main/{source}" in links
+        assert f"https://colab.research.google.com/github/{owner}/blob/{ref}/{source}" in links
         assert any(link.startswith(f"{address}/edit/main/{source}") for link in links)
         assert any(link.endswith(f"_sources/{source}") for link in links)

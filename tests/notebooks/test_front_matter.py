@@ -7,9 +7,11 @@ import front_matter
 import notebook_rules as rules
 import outline
 import pytest
-import yaml
+import release
 
-ADDRESS = yaml.safe_load((rules.ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
+import interpbook
+
+ADDRESS, REF = release.repository(), release.ref(interpbook.__version__)
 
 each_lesson = pytest.mark.parametrize("path", rules.LESSONS, ids=lambda path: path.stem)
 
@@ -47,7 +49,7 @@ def test_the_card_says_minutes_and_prerequisites(path):
 @each_lesson
 def test_the_card_leads_to_colab(path):
     owner = ADDRESS.removeprefix("https://github.com/")
-    address = f"https://colab.research.google.com/github/{owner}/blob/main/notebooks/{path.parent.name}/{path.name}"
+    address = f"https://colab.research.google.com/github/{owner}/blob/{REF}/notebooks/{path.parent.name}/{path.name}"
     assert f"[Open in Colab]({address})" in card(path)
 
 

@@ -4,26 +4,21 @@ import re
 
 import notebook_rules as rules
 import pytest
-import yaml
+import release
 
-ADDRESS = yaml.safe_load((rules.ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
-SET_UP = f"""\
-import importlib.util
+import interpbook
 
-if importlib.util.find_spec("interpbook") is None:
-    %pip install -q git+{ADDRESS}
-
-from interpbook import page
-
-"""
-START = re.compile(r"(?:\w+ = )?page\.start\(seed=\d+(?:, \w+=[\d_.]+)*\)")
+ADDRESS = release.repository()
+VERSION = interpbook.__version__
+START = re.compile(rf"(?:\w+ = )?page\.start\(seed=\d+(?:, \w+=[\d_.]+)*, version=\"{re.escape(VERSION)}\"\)")
 
 
 @pytest.mark.parametrize("path", rules.NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_first_cell_is_the_set_up(path):
     first = rules.cells(rules.read(path), "code")[0]
-    assert first.startswith(SET_UP)
-    assert START.fullmatch(first.removeprefix(SET_UP)), first
+    set_up = release.set_up(VERSION, ADDRESS)
+    assert first.startswith(set_up), "written by `make release`, or `python book/_ext/release.py pages`"
+    assert START.fullmatch(first.removeprefix(set_up)), first
 
 
 @pytest.mark.parametrize("path", rules.NOTEBOOKS, ids=lambda path: path.stem)

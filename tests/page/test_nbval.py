@@ -25,6 +25,7 @@ CLAIM = "page.claim('toy.order', {'a': [1, 2], 'b': [3, 5]})"
 # name, source, and what is changed in the stored output: a pattern and its replacement
 SAME = [
     ("machine", "page.start()", r"torch \S+ · python \S+ · on \S+ ·", "torch 9.9+x · python 3.99.0 · on NVIDIA H100 ·"),
+    ("advice", "page.start()", r"(?<=no download\.)", "\nA GPU is here. For more, type this."),
     ("claim", CLAIM, r"1\.5 ± 0\.71|1 to 2", "1.51 ± 0.7"),
     ("figure", FIGURE + "page.figure(*draw(2))", r"0\.67", "0.66"),
     ("caption", CAPTION, "0[.]25", "0.26"),
@@ -35,7 +36,7 @@ SAME = [
 ]
 DIFFERENT = [
     ("scale", "page.start()", "scale quick", "scale full"),
-    ("budget", "page.start()", "90 s", "91 s"),
+    ("budget", "page.start()", "60 s", "61 s"),
     ("sentence", "page.claim('toy.sum', 1.25e-12)", "add up", "sum up"),
     ("verdict", "page.claim('toy.fails', 0.5)", "✗ not reproduced", "✓ reproduced"),
     ("seeds", CLAIM, "over 2 seeds", "over 3 seeds"),
