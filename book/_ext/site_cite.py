@@ -27,8 +27,9 @@ def in_words(citation: Mapping[str, Any], title: str, address: str, year: str) -
     'Some authors. (2026). One page. In <i>A book</i> (Version 0.'
     """
     place = f'<a href="{escape(address)}">{escape(address)}</a>'
+    end = "" if title.endswith(("?", "!")) else "."
     return (
-        f"{escape(_authors(citation))}. ({year}). {escape(title)}. In <i>{escape(citation['title'])}</i>"
+        f"{escape(_authors(citation))}. ({year}). {escape(title)}{end} In <i>{escape(citation['title'])}</i>"
         f" (Version {escape(str(citation['version']))}) [Computer software]. {place}"
     )
 

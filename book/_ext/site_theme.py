@@ -42,7 +42,8 @@ def to_colab_as_released(
     """The rocket opens a page at its release, where the theme knows one branch only: that on which pages are edited."""
     for group in context["header_buttons"]:
         for button in group.get("buttons", ()):
-            button["url"] = release.to_colab(button.get("url", ""), interpbook.__version__)
+            if "url" in button:
+                button["url"] = release.to_colab(button["url"], interpbook.__version__)
 
 
 def _text(asset: Any) -> str:

@@ -145,12 +145,18 @@ class Ran:
         for output in self.outputs:
             data = output.get("data", {})
             if view := data.get("application/vnd.jupyter.widget-view+json"):
-                found.append(f'<div class="widgets">{self._widget(view["model_id"])}</div>')
+                if not self._is_gone(view["model_id"]):
+                    found.append(f'<div class="widgets">{self._widget(view["model_id"])}</div>')
             elif markup := data.get("text/html"):
                 found.append("".join(markup))
             elif picture := data.get("image/png"):
                 found.append(f'<img alt="" src="data:image/png;base64,{"".join(picture)}">')
         return found
+
+    def _is_gone(self, name: str) -> bool:
+        """Whether this is a progress bar that has come to its end."""
+        layout = self.models[self.models[name]["layout"].removeprefix("IPY_MODEL_")]
+        return layout["visibility"] == "hidden"
 
     def _widget(self, name: str) -> str:
         """A widget's HTML, or those of the widgets inside; for a control its name. All their models must be there."""
