@@ -85,7 +85,7 @@ release: $(VENV)/.installed-test ## write a version into package, pages, CHANGEL
 	@$(BIN)/python book/_ext/release.py release "$(VERSION)"
 
 release-check: $(VENV)/.installed-test browser book ## prove what a release needs besides `make test`, or say what is missing
-	$(BIN)/python tests/release_check.py
+	@PYTHONPATH=book/_ext $(BIN)/python tests/release_check.py
 
 clean: ## remove the built book and all proofs; the environments stay (remove them with rm -r .venv .venv-*)
 	rm -rf _build dist _toc.yml book/api

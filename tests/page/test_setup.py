@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 from IPython.core.getipython import get_ipython
 
+import interpbook
 from interpbook import page
 from interpbook.page import setup
 
@@ -49,6 +51,26 @@ def test_the_page_knows_its_device_and_scale(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("INTERPBOOK_SCALE", "huge")
     with pytest.raises(ValueError, match="INTERPBOOK_SCALE is 'huge', expected one of quick, full"):
         page.start()
+
+
+def test_a_page_and_a_package_that_part_say_so_in_one_line(shown) -> None:
+    page.start(version=interpbook.__version__)
+    page.start(version="99.0.0")
+    agreed, parted = (output.data["text/plain"].splitlines() for output in shown.outputs)
+    assert parted[:-1] == agreed
+    assert f"belongs to interpbook 99.0.0, and {interpbook.__version__} is installed" in parted[-1]
+
+
+def test_where_a_gpu_is_the_full_scale_is_offered_until_it_is_chosen(shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "some GPU")
+    monkeypatch.setenv("INTERPBOOK_SCALE", "quick")
+    page.start()
+    offer = shown.outputs[0].data["text/plain"].splitlines()[-1]
+    [typed] = re.findall(r"%env \S+", offer)
+    get_ipython().run_line_magic("env", typed.removeprefix("%env "))
+    assert page.start().scale == "full"
+    assert "GPU is here" not in shown.outputs[-1].data["text/plain"]
 
 
 @pytest.mark.parametrize("wrong", [{"seconds": 0}, {"memory_mb": -1}, {"download_mb": -1}, {"seconds": float("nan")}])
