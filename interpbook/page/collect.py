@@ -148,7 +148,7 @@ def summary(hand_ins: Sequence[HandIn]) -> str:
             f"{'.'.join(exercise)}: " + ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS[::-1])
         )
         said = Counter(each["said"] for each in found if each["result"] == "refused").most_common(1)
-        lines += [f"    {times} of those refused were told last: {words}" for words, times in said]
+        lines += [f"    refused most often with ({often} of {counts['refused']}): {words}" for words, often in said]
     return "\n".join(lines)
 
 

@@ -240,7 +240,7 @@ def test_a_class_is_one_table(tmp_path, capsys) -> None:
     assert list(rows[0])[:6] == ["name", "chapter", "points", "possible", "numbers.triple", "numbers.even"]
     said = capsys.readouterr().out
     assert (
-        "numbers.even: 0 passed, 20 refused, 20 open\n    20 of those refused were told last: the hint of even" in said
+        "numbers.even: 0 passed, 20 refused, 20 open\n    refused most often with (20 of 20): the hint of even" in said
     )
     assert "40 counted, 0 not" in said
 
