@@ -140,6 +140,7 @@ def test_the_page_shows_the_table_and_what_was_not_run(run, shown) -> None:
     assert "even not yet once 0 of 1 another open — 0 of 3" in words
     assert "Not run since the page began: another." in not_run["text/plain"]
     assert str(Path(FILE).resolve()) in written["text/plain"]
+    assert written["text/html"].startswith("<p>Written, for handing in: <code>")
 
 
 def test_without_a_name_nothing_is_written(run, check, shown) -> None:

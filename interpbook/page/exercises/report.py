@@ -37,9 +37,7 @@ def report(chapter: str, checks: Mapping[str, Callable[..., None]], name: str | 
     exercises = results(checks, attempts.since_the_page_began())
     _show_results(chapter, exercises)
     if name is ...:
-        show(
-            "Nothing is written yet: put your name in place of the dots, as in name='Ada Lovelace', and run this again."
-        )
+        _say("Nothing is written yet: put your name in place of the dots, as in `name='Ada Lovelace'`, and run again.")
         return
     path = write(hand_in(name.strip(), chapter, exercises), Path.cwd())
     _say(f"Written, for handing in: `{path}`")
