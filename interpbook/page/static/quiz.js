@@ -42,11 +42,13 @@ function leadToSection(link) {
     return;
   }
   link.addEventListener("click", function (event) {
-    var heading = isThere() || Array.from(document.querySelectorAll("h2")).find(function (other) {
+    var heading = Array.from(document.querySelectorAll("h2")).find(function (other) {
       return other.textContent.indexOf(link.textContent) === 0;
     });
-    event.preventDefault();
-    if (heading) {
+    if (!isThere()) {
+      event.preventDefault();
+    }
+    if (!isThere() && heading) {
       heading.scrollIntoView();
     }
   });
