@@ -1,4 +1,4 @@
-"""What the theme leaves to mend: console errors, half a megabyte of icon script, pictures without alt text."""
+"""What theme and builder leave to mend: console errors, half a megabyte of icon script, what a screen reader misses."""
 
 import re
 from pathlib import Path
@@ -13,6 +13,12 @@ import interpbook
 ICON_SCRIPT = re.compile(r"\s*<script[^>]*fontawesome\.js[^>]*></script>")
 # Buttons whose accessible name the theme forgets.
 NAMELESS = re.compile(r'<img class="btn__icon([^"]*)"([^>]*?)(?<! alt="")>')
+# The contents beside the page unfold, and do not say what.
+UNFOLDED = re.compile(r'(>([^<]+)</a><details[^>]*>)<summary>(?=<span class="toctree-toggle")')
+# A signature of several lines is a list of definitions without a term.
+SIGNATURE = re.compile(r'<dl>\s*<dd>(?=<em class="sig-param">).*?</dl>', re.DOTALL)
+# A role that ARIA has given up; what stands in the list is its items.
+SOURCE = re.compile(r'(<div class="citation"[^>]*) role="doc-biblioentry"')
 
 
 def mend_context(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
@@ -51,13 +57,22 @@ def _text(asset: Any) -> str:
 
 
 def mend_pages(app: Sphinx, exception: Exception | None) -> None:
-    """Take the icon script out of every page and describe the pictures in the theme's buttons."""
+    """Take the icon script out of every page, and name or mark up what would be silent or misleading."""
     if exception or app.builder.format != "html":
         return
     for page in Path(app.outdir).rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         text = ICON_SCRIPT.sub("", text)
-        page.write_text(NAMELESS.sub(r'<img class="btn__icon\1"\2 alt="">', text), encoding="utf-8")
+        text = NAMELESS.sub(r'<img class="btn__icon\1"\2 alt="">', text)
+        text = UNFOLDED.sub(r'\1<summary aria-label="Pages under \2">', text)
+        text = SIGNATURE.sub(_lines_of_signature, text)
+        page.write_text(SOURCE.sub(r'\1 role="listitem"', text), encoding="utf-8")
+
+
+def _lines_of_signature(found: re.Match[str]) -> str:
+    """The same in boxes that mean nothing; the style sheet sets them in."""
+    inside = re.sub(r"<dd>", '<div class="ib-parameter">', found[0].removeprefix("<dl>").removesuffix("</dl>"))
+    return f"<div>{inside.replace('</dd>', '</div>')}</div>"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -17,6 +17,7 @@ from interpbook.output.captions import checked_caption, framed, next_number
 from interpbook.output.cell import show
 from interpbook.output.colors import GRAY, PALETTE
 from interpbook.output.numbers import read_marks, without_marks
+from interpbook.output.plotted import NUMBERS, plotted_tables
 from interpbook.output.png import small_png
 
 DPI = 110
@@ -66,6 +67,7 @@ def figure(fig: Figure, alt: str, caption: str = "") -> None:
     """Show `fig` as a picture with alt text, a number and a caption, and close it.
 
     The figures of a page, live ones included, are counted in one series; `[Figure 3](#figure-3)` leads to the third.
+    The numbers of a plot are read off its axes and stored with it; the book shows them as a table that unfolds.
 
     Args:
         fig: the figure.
@@ -88,9 +90,12 @@ def figure(fig: Figure, alt: str, caption: str = "") -> None:
     """
     alt, caption = checked_alt(alt), checked_caption(caption)
     check_labels(fig)
+    tables = plotted_tables(fig)
     png = png_bytes(fig)
     number = next_number()
     stored = {"words": [words(alt)], **stored_caption(caption)}
+    if tables:
+        stored[NUMBERS] = tables
     show(f"Figure {number}: {read_marks(alt)[0]}", framed(number, img_html(png, alt), caption), stored)
 
 

@@ -62,6 +62,7 @@ function brushRadius(shape) {
 function makeBrush(shape, touched, marked) {
   var surface = element("div", "ib-surface");
   var ring = element("span", "ib-cursor");
+  var heard = element("span", "ib-hidden");
   var brush = { surface: surface, x: null, erase: false, cursor: null, place: place };
   var last = null;
 
@@ -69,7 +70,8 @@ function makeBrush(shape, touched, marked) {
   surface.setAttribute("role", "application");
   surface.setAttribute("aria-label", "Drawing surface. Arrow keys move the cursor, the space bar draws, " +
     "with Shift the arrows draw.");
-  surface.append(ring);
+  heard.setAttribute("role", "status");
+  surface.append(ring, heard);
 
   function place(row, column) {
     brush.cursor = {
@@ -78,6 +80,17 @@ function makeBrush(shape, touched, marked) {
     };
     ring.style.top = 100 * (brush.cursor.row + 0.5) / shape[1] + "%";
     ring.style.left = 100 * (brush.cursor.column + 0.5) / shape[2] + "%";
+  }
+
+  // Whoever does not see the cursor hears where the arrow keys have brought it, and what is there.
+  function tellPlace() {
+    var size = shape[1] * shape[2];
+    var total = 0;
+    for (var k = brush.cursor.row * shape[2] + brush.cursor.column; k < brush.x.length; k += size) {
+      total += brush.x[k];
+    }
+    heard.textContent = "Row " + (brush.cursor.row + 1) + " of " + shape[1] + ", column " + (brush.cursor.column + 1) +
+      " of " + shape[2] + ", " + Math.round(100 * total / shape[0]) + " % ink.";
   }
 
   function where(event) {
@@ -146,6 +159,7 @@ function makeBrush(shape, touched, marked) {
     if (!way || event.shiftKey) {
       ink(brush.cursor.row, brush.cursor.column);
     }
+    tellPlace();
     touched(true);
   });
   return brush;

@@ -15,6 +15,7 @@ function bringToLife(root, data) {
   var bar = element("div", "ib-controls");
   var state = element("p", "ib-hidden");
   var controls = data.controls.map(makeControl);
+  var resting = null;
   state.setAttribute("aria-live", "polite");
 
   // The state at the positions of the controls, that of control `k` being another one where it is given.
@@ -35,9 +36,17 @@ function bringToLife(root, data) {
     });
   }
 
+  // A screen reader hears where a play ends, whose steps are half a second apart, and not each of them.
   function moved() {
     draw();
     writeAddress(root, controls);
+    clearTimeout(resting);
+    resting = setTimeout(speak, 700);
+  }
+
+  function speak() {
+    clearTimeout(resting);
+    state.textContent = image.alt;
   }
 
   controls.forEach(function (control, k) {
@@ -50,7 +59,7 @@ function bringToLife(root, data) {
   });
   bar.addEventListener("input", function () {
     moved();
-    state.textContent = image.alt;
+    speak();
   });
   draw();
   root.append(bar, image, state);
