@@ -65,7 +65,7 @@ def put_behind_figures(app: Sphinx, doctree: nodes.document) -> None:
     """Behind the output that shows a figure, its numbers."""
     notebook = Path(app.srcdir, f"{app.env.docname}.ipynb")
     tables = tables_of(executed.read(notebook)) if notebook.exists() else {}
-    for shown in list(doctree.findall(lambda node: node.get("mime_type") == "text/html") if tables else []):
+    for shown in [node for node in doctree.findall(nodes.container) if node.get("mime_type") == "text/html"]:
         figure = FIGURE.search("".join(raw.astext() for raw in shown.findall(nodes.raw)))
         if figure and int(figure[1]) in tables:
             number = int(figure[1])

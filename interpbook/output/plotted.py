@@ -8,7 +8,6 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -24,7 +23,7 @@ from numpy.typing import ArrayLike
 # Where the tables are in what a notebook stores of a figure.
 NUMBERS = "numbers"
 ROWS = 30
-COLUMNS = 12
+COLUMNS = 18
 _DIGITS = 3
 _MARKUP = re.compile(r"[${}\\]")
 
@@ -106,7 +105,15 @@ def _side_by_side(drawn: Iterator[Series]) -> list[Series]:
             joined.append(series)
         else:
             same.columns.extend(series.columns)
+    for series in joined:
+        # The ends of a line's band behind the line.
+        order = [_line_of(name) for name, _ in series.columns]
+        series.columns.sort(key=lambda column, order=order: order.index(_line_of(column[0])))  # type: ignore[misc]
     return joined
+
+
+def _line_of(name: str) -> str:
+    return name.removesuffix(" from").removesuffix(" to")
 
 
 def _stacked(drawn: Sequence[Series]) -> list[Series]:
@@ -205,10 +212,10 @@ def _places(ax: Axes, places: np.ndarray, upright: bool) -> list[str]:
 
 def _words(axis: Axis) -> dict[float, str]:
     """What is written at the places of an axis, if it is something else than the numbers of these places."""
-    ticks = zip_longest(map(float, axis.get_ticklocs()), axis.get_ticklabels())
-    low, high = sorted(axis.get_view_interval())
-    words = {tick: plain(text.get_text()) for tick, text in ticks if text is not None and low <= tick <= high}
-    words = {tick: word for tick, word in words.items() if word}
+    places = [float(tick) for tick in axis.get_majorticklocs()]
+    # Not those that are seen: axes in a column have theirs written once, below the last.
+    labels = [plain(str(label)) for label in axis.get_major_formatter().format_ticks(places)]
+    words = {tick: label for tick, label in zip(places, labels, strict=True) if label}
     return {} if all(_says(word, tick) for tick, word in words.items()) else words
 
 
