@@ -77,6 +77,21 @@ def test_axe_finds_what_is_wrong(visit, axe):
     assert {each.partition(":")[0] for each in violations(axe, tab)} == {"color-contrast", "button-name"}
 
 
+def test_what_is_on_is_seen_where_the_system_sets_all_colours(visit, pages, server):
+    here = visit(forced_colors="active")
+    grounds = set()
+    for page in (page for page in pages if page.startswith("notebooks/")):
+        tab = here.open(f"{server}/{page}")
+        for state in ("true", "false"):
+            button = tab.locator(f".ib-explore button[aria-pressed={state}]").first
+            if button.count():
+                grounds.add((state, button.evaluate("button => getComputedStyle(button).backgroundColor")))
+    assert len({ground for state, ground in grounds if state == "true"}) == 1
+    assert not {ground for state, ground in grounds if state == "true"} & {
+        g for state, g in grounds if state == "false"
+    }
+
+
 def test_numbers_stand_behind_their_figure(visit, pages, server, site: Path):
     """Wherever a notebook has stored what a plot shows, the page has it in tables with a name and rows."""
     import site_numbers

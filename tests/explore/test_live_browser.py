@@ -158,6 +158,18 @@ def test_drawing_by_keyboard(opened: Callable) -> None:
     assert outline == "solid"
 
 
+def test_whoever_draws_by_keyboard_hears_where_the_cursor_is_and_what_is_there(opened: Callable) -> None:
+    live = Live(opened())
+    live.press("clear")
+    live.surface.focus()
+    heard = live.surface.get_by_role("status")
+    live.tab.keyboard.press("ArrowUp")
+    row, column = (live.get("now.cursor")[name] + 1 for name in ("row", "column"))
+    assert heard.text_content() == f"Row {row} of 28, column {column} of 28, 0 % ink."
+    live.tab.keyboard.press("Shift+ArrowLeft")
+    assert heard.text_content() == f"Row {row} of 28, column {column - 1} of 28, 100 % ink."
+
+
 def test_drawing_by_finger_does_not_move_the_page(opened: Callable) -> None:
     tab = opened(has_touch=True, viewport={"width": 390, "height": 700}, is_mobile=True)
     live = Live(tab)

@@ -46,6 +46,19 @@ def test_it_begins_at_the_first_values_and_moves_by_keyboard(opened: Callable) -
     assert image.get_attribute("alt") == "a -- line that rises to 3"
 
 
+def test_the_end_of_a_play_is_spoken_and_not_its_steps(opened: Callable) -> None:
+    tab = opened()
+    spoken = tab.locator(".ib-sweep [aria-live=polite]").first
+    spoken.evaluate("""spoken => {
+        spoken.heard = [];
+        new MutationObserver(() => spoken.heard.push(spoken.textContent)).observe(spoken, {childList: true});
+    }""")
+    tab.get_by_label("height").first.fill("2")
+    tab.get_by_role("button", name="play height").first.press("Enter")
+    tab.wait_for_function("document.querySelector('.ib-sweep [aria-live]').textContent.endsWith('rises to 5')")
+    assert spoken.evaluate("spoken => spoken.heard") == ["a - line that rises to 3", "a - line that rises to 5"]
+
+
 def test_every_state_shows_its_own_picture(opened: Callable) -> None:
     tab = opened()
     seen = set()
