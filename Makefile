@@ -88,7 +88,7 @@ release-check: $(VENV)/.installed-test browser book ## prove what a release need
 	@PYTHONPATH=book/_ext $(BIN)/python tests/release_check.py
 
 clean: ## remove the built book and all proofs; the environments stay (remove them with rm -r .venv .venv-*)
-	rm -rf _build dist _toc.yml book/api
+	rm -rf _build dist _toc.yml book/api book/teaching/*/
 
 # --- what the targets stand on ---
 

@@ -60,7 +60,7 @@ def test_conda_brings_python_and_pip_and_nothing_else():
     assert re.fullmatch(r"-e \.\[[\w,]+\]", pip[0])
 
 
-PAGES = ["README.md", "CONTRIBUTING.md", "book/welcome.md", "book/teaching.md", "environment.yml"]
+PAGES = ["README.md", "CONTRIBUTING.md", "book/welcome.md", "book/teaching/index.md", "environment.yml"]
 
 
 @pytest.mark.parametrize("page", PAGES)

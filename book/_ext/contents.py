@@ -1,13 +1,14 @@
 """What the book's builder needs and nobody writes by hand, made from the notebooks' front matter.
 
-`python book/_ext/contents.py book` writes the table of contents `_toc.yml` and the pages of the reference, `book/api`;
-git ignores both. `python book/_ext/contents.py readme` writes the list of finished chapters into the README.
+`python book/_ext/contents.py book` writes the table of contents `_toc.yml`, the pages of the reference, `book/api`, and
+each chapter's page for the lecturer, `book/teaching/<part>/<chapter>.md`; git ignores all three.
+`python book/_ext/contents.py readme` writes the list of finished chapters into the README.
 """
 
 import argparse
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import outline
@@ -17,6 +18,8 @@ from outline import ROOT, Part
 
 # The subpackages that every part stands on, in the order of the reference, after the parts. `explore` is in `page`.
 SHARED = ("functions", "datasets", "models", "training", "jobs", "page")
+# The lecturer's pages that are written by hand, after the first.
+TEACHING = ("syllabus", "class", "concepts")
 INNER = ("chapters", "checks", "explore", "output")
 
 BEGIN = "<!-- The chapters, written by `make readme` from the notebooks: -->"
@@ -32,11 +35,13 @@ def table_of_contents(parts: Sequence[Part], reference: Sequence[str]) -> dict[s
     ]
     api = {"file": "book/api/index", "sections": _files(f"book/api/{name}" for name in reference)}
     behind = [*_files(["book/claims"]), api, *_files(["book/bibliography"])]
+    teaching = [*TEACHING, *lecturer_pages(parts)]
+    course = {"file": "book/teaching/index", "sections": _files(f"book/teaching/{name}" for name in teaching)}
     return {
         "format": "jb-book",
         "root": "book/welcome",
         "parts": [
-            {"caption": "Before you start", "chapters": _files(["book/notation", "book/glossary", "book/teaching"])},
+            {"caption": "Before you start", "chapters": [*_files(["book/notation", "book/glossary"]), course]},
             *numbered,
             {"caption": "Behind the pages", "chapters": behind},
         ],
@@ -71,18 +76,34 @@ def reference(parts: Sequence[Part], root: Path = ROOT) -> dict[str, str]:
     return {**pages, "index": index}
 
 
+def lecturer_pages(parts: Sequence[Part]) -> dict[str, str]:
+    """A page for the lecturer on every chapter that says something to one, text by the chapter's path."""
+    return {
+        chapter.path: f"# Teaching: {chapter.title}\n\n{{{{ teaching: {chapter.path} }}}}\n"
+        for part in parts
+        for chapter in part.chapters
+        if chapter.teaching
+    }
+
+
 def write_for_the_builder(root: Path = ROOT) -> None:
-    """Write `_toc.yml` and `book/api`, nothing of which is left from an earlier time."""
+    """Write `_toc.yml` and the pages made from the notebooks, nothing of which is left from an earlier time."""
     parts = outline.read(root)
     pages = reference(parts, root)
-    folder = root / "book" / "api"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    for name, text in pages.items():
-        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    for earlier in [root / "book" / "api", *root.glob("book/teaching/*/")]:
+        shutil.rmtree(earlier, ignore_errors=True)
+    _write(pages, root / "book" / "api")
+    _write(lecturer_pages(parts), root / "book" / "teaching")
     contents = table_of_contents(parts, [name for name in pages if name != "index"])
     text = "# Made from the notebooks by `make book`; git ignores it.\n" + yaml.safe_dump(contents, sort_keys=False)
     (root / "_toc.yml").write_text(text, encoding="utf-8")
+
+
+def _write(pages: Mapping[str, str], folder: Path) -> None:
+    for name, text in pages.items():
+        page = folder / f"{name}.md"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(text, encoding="utf-8")
 
 
 def readme_with_chapters(text: str, parts: Sequence[Part]) -> str:

@@ -29,6 +29,6 @@ def test_the_set_up_is_folded(path):
 
 def test_the_address_is_the_same_wherever_a_person_reads_it():
     """Pages that no builder fills in: they repeat the setting, and this holds them to it."""
-    for name in ("README.md", "book/welcome.md", "book/teaching.md"):
+    for name in ("README.md", "book/welcome.md", "book/teaching/index.md"):
         found = set(re.findall(r"https://github\.com/[\w-]+/interpbook\b", (rules.ROOT / name).read_text()))
         assert found == {ADDRESS}, (name, found)
