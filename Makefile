@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help book contents test check travel lab notebooks refresh student nbgrader chapter readme checkpoints bench clean browser pdf release release-check
+.PHONY: help book contents test check travel lab notebooks refresh student nbgrader chapter readme checkpoints bench clean browser pdf release release-check key
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -67,6 +67,9 @@ nbgrader: $(VENV)/.installed-test ## write the exercises of a chapter as an assi
 
 pdf: $(VENV)/.installed-test browser book ## print the whole book with Chromium into _build/interpbook.pdf
 	@$(EDITION)paper.py --browser "$$($(BIN)/python tests/browser.py)"
+
+key: $(VENV)/.installed-test ## write what a lecturer marks by, tasks with their answers, into _build/key
+	@$(EDITION)key.py
 
 chapter: $(VENV)/.installed-test ## lay a new chapter from the template, and run its notebooks (NAME=part/chapter)
 	@$(BIN)/python book/_ext/lay.py "$(NAME)"

@@ -148,7 +148,9 @@ def _handed_out(chapter: Chapter, own: list[Exercise], quiz: bool) -> str:
         f"- `make key`, for yourself: the answers to mark by, `_build/key/{chapter.path}.html`",
     ]
     if quiz:
-        lines += [f"- a quiz of five questions that marks itself, in [the lesson]({_page(chapter)}) before the exercises"]
+        lines += [
+            f"- a quiz of five questions that marks itself, in [the lesson]({_page(chapter)}) before the exercises"
+        ]
     table = ["| exercise | rating | minutes |", "|---|---|--:|", *rows]
     return "\n".join(["## To hand out", "", *lines, "", *table])
 
