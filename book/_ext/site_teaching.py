@@ -4,7 +4,8 @@
 {{ chapters }}                          a table of the chapters, with links to these pages
 {{ minutes: attribution/fullgrad 45 }}  a number of minutes; see `minutes.py` for what may be asked
 {{ clock: 9:00 }}                       sets this page's clock, and shows nothing; {{ clock }} shows the time
-{{ step: attribution/fullgrad 45 }}     lets so many minutes go by, and shows from when to when, "9:00-9:45"
+{{ step: attribution/fullgrad 45 }}     lets so many minutes go by, and shows from when to when, "9:00–9:45";
+                                        a sum is rounded up to five minutes, a plain number stays
 {{ figure: attribution/fullgrad#figure-1?class=7 a seven }}
                                         a link to a lesson's figure in the state that its address says
 """
@@ -73,8 +74,9 @@ class Filler:
         return ""
 
     def _step(self, text: str) -> str:
-        begins = self._now
-        self._now += self._amount(text)
+        begins, minutes = self._now, self._amount(text)
+        # Nobody begins at 10:48: what was summed is rounded up, what was typed is meant.
+        self._now += minutes if text.isdecimal() else -(-minutes // 5) * 5
         return f"{clock(begins)}–{clock(self._now)}"
 
     def _figure(self, text: str) -> str:

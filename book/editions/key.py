@@ -89,7 +89,10 @@ def _unfolded(cell: dict) -> dict:
 def _answers(path: str, name: str, refused: Sequence[mistakes.Mistake]) -> list[dict]:
     """What the check of this name accepts and what it refuses, as stored beside the tests."""
     accepted = mistakes.stored(path, "RIGHT").get(name, {})
-    rows = [f"<tr><td>{escape(each.name)}</td><td>{_hints(each)}</td></tr>" for each in refused]
+    same: dict[tuple[str, ...], list[str]] = {}
+    for each in refused:
+        same.setdefault(each.hints, []).append(escape(each.name))
+    rows = [f"<tr><td>{'; '.join(names)}</td><td>{_hints(hints)}</td></tr>" for hints, names in same.items()]
     head = f"<tr><th>Refused by <code>{name}</code></th><th>Hints, one after another</th></tr>"
     # Formulas in hints are code, for eyes that read code.
     return [
@@ -98,8 +101,8 @@ def _answers(path: str, name: str, refused: Sequence[mistakes.Mistake]) -> list[
     ]
 
 
-def _hints(mistake: mistakes.Mistake) -> str:
-    return "<ol>" + "".join(f"<li>{escape(' '.join(hint.split()))}</li>" for hint in mistake.hints) + "</ol>"
+def _hints(hints: Sequence[str]) -> str:
+    return "<ol>" + "".join(f"<li>{escape(' '.join(hint.split()))}</li>" for hint in hints) + "</ol>"
 
 
 def _question(number: int, entry: dict) -> dict:
