@@ -55,11 +55,10 @@ def test_ideas_chapters_and_arrows_are_drawn(links):
 
 
 def test_arrows_lead_from_what_is_assumed_to_what_assumes_it(links):
-    heights = [
-        float(y)
-        for y in re.findall(r'class="ib-assumes" d="M\S+ (\S+?)C.* (\S+?)"/>', site_concepts.drawn(TOYS, links))[0]
-    ]
-    assert heights[0] < heights[1]
+    drawing = site_concepts.drawn(TOYS, links)
+    [(begins, ends)] = re.findall(r'class="ib-assumes" d="M\S+ (\S+?)C.* (\S+?)"/>', drawing)
+    assert float(begins) < float(ends)
+    assert f'class="ib-head" d="M{site_concepts.END + 1} {ends}l' in drawing
 
 
 def test_the_same_is_listed(links):
