@@ -19,7 +19,7 @@ from outline import ROOT, Part
 # The subpackages that every part stands on, in the order of the reference, after the parts. `explore` is in `page`.
 SHARED = ("functions", "datasets", "models", "training", "jobs", "page")
 # The lecturer's pages that are written by hand, after the first.
-TEACHING = ("syllabus", "class", "concepts")
+TEACHING = ("syllabus", "class", "handing_in", "concepts")
 INNER = ("chapters", "checks", "explore", "output")
 
 BEGIN = "<!-- The chapters, written by `make readme` from the notebooks: -->"
