@@ -10,6 +10,7 @@
                                         a link to a lesson's figure in the state that its address says
 """
 
+import functools
 import re
 from collections.abc import Callable
 from html import escape
@@ -37,12 +38,18 @@ def fill_in(app: Sphinx, docname: str, content: list[str]) -> None:
             raise ValueError(f"{docname}.md: {error}") from None
 
 
+@functools.cache
+def _book(root: Path) -> tuple[dict[str, Chapter], dict[str, list[Exercise]]]:
+    """The chapters by path, and their exercises; read once for all pages."""
+    chapters = {chapter.path: chapter for part in outline.read(root) for chapter in part.chapters}
+    return chapters, {path: exercises(cells(path, root)) for path in chapters}
+
+
 class Filler:
     """What one page's placeholders become, one after another: its clock goes on."""
 
     def __init__(self, root: Path) -> None:
-        self._chapters = {chapter.path: chapter for part in outline.read(root) for chapter in part.chapters}
-        self._exercises = {path: exercises(cells(path, root)) for path in self._chapters}
+        self._chapters, self._exercises = _book(root)
         self._quiz = {path for path in self._chapters if (root / f"interpbook/chapters/{path}/quiz.yml").exists()}
         self._now = 0
 
@@ -96,13 +103,12 @@ class Filler:
         return "\n".join(["| chapter | minutes | assumes |", "|---|--:|---|", *rows])
 
     def _page(self, path: str) -> str:
-        if path not in self._chapters:
-            raise ValueError(f"no chapter is called {path!r}, expected one of {', '.join(self._chapters)}")
-        chapter = self._chapters[path]
+        taught = {name: chapter for name, chapter in self._chapters.items() if chapter.teaching}
+        if path not in taught:
+            raise ValueError(f"no chapter that says how it is taught is {path!r}, expected one of {', '.join(taught)}")
+        chapter = taught[path]
         assumed = _needs(chapter, self._chapters, "../../..")
         begin = f"*{chapter.question}*\n\n**Assumes** {assumed}."
-        if chapter.teaching is None:
-            return f"{begin}\n\nThis chapter is a draft, and says nothing to the lecturer yet."
         own = self._exercises[path]
         parts = [
             begin,
@@ -130,10 +136,10 @@ def _goals(chapter: Chapter, teaching: Teaching) -> str:
 
 def _minutes(chapter: Chapter, teaching: Teaching) -> str:
     rows = [f"| {_link(chapter, section)} | {minutes} |" for section, minutes in teaching.minutes.items()]
-    routes = [
-        f"- **In {route} minutes** ({teaching.length(route)}): {', '.join(_step(chapter, step) for step in steps)}."
-        for route, steps in teaching.routes.items()
-    ]
+    routes = []
+    for route, steps in teaching.routes.items():
+        named = ", ".join(_route_step(chapter, step) for step in steps)
+        routes.append(f"- **In {route} minutes** ({teaching.length(route)}): {named}.")
     table = ["| section | minutes |", "|---|--:|", *rows, f"| all of it | {chapter.minutes} |"]
     before = "Three ways through it; in brackets the sum of the minutes:"
     return "\n".join(["## Minutes", "", *table, "", before, "", *routes])
@@ -150,9 +156,8 @@ def _handed_out(chapter: Chapter, own: list[Exercise], quiz: bool) -> str:
         f"- `make key`, for yourself: the answers to mark by, `_build/key/{chapter.path}.html`",
     ]
     if quiz:
-        lines += [
-            f"- a quiz of five questions that marks itself, in [the lesson]({_page(chapter)}) before the exercises"
-        ]
+        lesson = f"[the lesson]({_lesson_page(chapter)})"
+        lines += [f"- a quiz of five questions that marks itself, in {lesson} before the exercises"]
     table = ["| exercise | rating | minutes |", "|---|---|--:|", *rows]
     return "\n".join(["## To hand out", "", *lines, "", *table])
 
@@ -165,7 +170,7 @@ def _beliefs(teaching: Teaching) -> str:
 def _mistakes(path: str, own: list[Exercise]) -> str:
     """A table for each exercise whose check is tried with wrong answers."""
     found = mistakes.mistakes(path)
-    tables = [_table(exercise, found) for exercise in own if {*exercise.checks} & {*found}]
+    tables = [_refused(exercise, found) for exercise in own if {*exercise.checks} & {*found}]
     if not tables:
         return ""
     before = (
@@ -175,7 +180,7 @@ def _mistakes(path: str, own: list[Exercise]) -> str:
     return "\n\n".join(["## Typical mistakes", before, *tables])
 
 
-def _table(exercise: Exercise, found: dict[str, list[mistakes.Mistake]]) -> str:
+def _refused(exercise: Exercise, found: dict[str, list[mistakes.Mistake]]) -> str:
     shown = [mistake for name in exercise.checks for mistake in mistakes.typical(found.get(name, []))]
     rows = [f"| {escaped(mistake.name)} | {escaped(mistake.diagnosis)} |" for mistake in shown]
     head = ["| the mistake | the check says |", "|---|---|"]
@@ -191,20 +196,20 @@ def escaped(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>$|#~^])", r"\\\1", " ".join(text.split()))
 
 
-def _step(chapter: Chapter, step: Step) -> str:
+def _route_step(chapter: Chapter, step: Step) -> str:
     """A section of a route, with the part that is meant."""
     link = _link(chapter, step.section)
     return f"{link} ({step.part}, {step.minutes} minutes)" if step.part else link
 
 
-def _page(chapter: Chapter) -> str:
+def _lesson_page(chapter: Chapter) -> str:
     """The lesson, as seen from the chapter's page for the lecturer."""
     return f"../../../notebooks/{chapter.path}.ipynb"
 
 
 def _link(chapter: Chapter, section: str) -> str:
     """A link to a section of a lesson."""
-    return f"[{section}]({_page(chapter)}#{anchor(section)})"
+    return f"[{section}]({_lesson_page(chapter)}#{anchor(section)})"
 
 
 def anchor(heading: str) -> str:
