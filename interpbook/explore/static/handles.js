@@ -45,7 +45,9 @@ function makeHandle(description, limits, moved) {
   handle.addEventListener("pointermove", function (event) {
     if (event.pointerId === held) {
       var box = handle.ownerSVGElement.getBoundingClientRect();
-      go(frame.point(event.clientX - box.left, event.clientY - box.top), false);
+      // On a slide the figure is larger or smaller than it was laid out.
+      var scale = frame.width / box.width;
+      go(frame.point((event.clientX - box.left) * scale, (event.clientY - box.top) * scale), false);
     }
   });
   ["pointerup", "pointercancel"].forEach(function (kind) {

@@ -1,0 +1,353 @@
+"""What a lesson puts on its slides: one rule for all lessons, decided from the notebook alone.
+
+On slides stand, in the lesson's order,
+
+- the question and the surprise of the card;
+- of each section its heading and the first two sentences; the same of a `###` heading;
+- each theorem, proposition or corollary as it stands, without its proof;
+- each paragraph that begins with a bold or italic lead, "**Zero is not absent.**": the lead and two sentences more;
+- each list, Markdown table and formula, with the sentence that leads to it, but nothing out of a proof;
+- each figure, table of numbers and quiz that a cell shows, on a slide of its own, a live figure alive;
+- claims as their sentence and badge, as many on a slide as follow each other, three at most;
+- each exercise's task. Solutions are left out, and so is code.
+
+Speaker notes say the minutes and goals of a section, what an opponent would say to a claim, and misconceptions: with
+the figure that their question names, or else on the first slide.
+"""
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from bs4 import BeautifulSoup
+from front_matter import Chapter
+from markdown_it import MarkdownIt
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from nbformat import NotebookNode
+
+STATEMENT = re.compile(r"\*\*(Theorem|Proposition|Corollary|Lemma|Definition)\b")
+LEAD = re.compile(r"\*\*(?P<bold>[^*]+)\*\*|\*(?P<italic>[^*]+[.?!])\*\s")
+PROOF = re.compile(r"\*Proof\b")
+PROVED = r"\square"
+EXERCISE = re.compile(r"\*\*(?P<title>\d+\. .+?)\*\* *\((?P<facts>[^)]*)\)\.?\s*", re.DOTALL)
+CARD = re.compile(r"\*\*The (question|surprise)\.\*\*\s*(.+?)\n\s*\n", re.DOTALL)
+FIGURE = re.compile(r'(<figure class="ib-figure") id="(figure-\d+)"')
+# What a sentence may hold that is no end of it: formulas, code, links and brackets.
+WHOLE = re.compile(r"\$\$.+?\$\$|\$.+?\$|`[^`]+`|\[[^]]*\]\([^)]*\)|\([^()]*\)", re.DOTALL)
+ASIDE = re.compile(r"\s*\(\[evidence\]\([^)]*\)\)")
+END = re.compile(r"(?<=[.?!])[*_]*\s+(?=\S)")
+
+SENTENCES = 2
+WORDS_TOGETHER = 70
+CLAIMS_TOGETHER = 3
+
+Lines = list[str]
+
+
+@dataclass
+class Slide:
+    """One slide.
+
+    kind: title, section, text, claims, figure, output or exercise; the style sheet knows them.
+    heading: as HTML.
+    body: as HTML.
+    notes: what the speaker sees, as HTML, each a paragraph.
+    name: the slide's address, "" for none.
+    """
+
+    kind: str
+    heading: str
+    body: str
+    notes: Lines = field(default_factory=list)
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A block of a Markdown cell, or what a cell shows.
+
+    kind: as markdown-it names it, `paragraph`, `heading`, `list`, `math`, `table`, `other`; or `claim`, `shown`.
+    text: Markdown; the HTML of what a cell shows.
+    """
+
+    kind: str
+    text: str
+
+
+def slides(lesson: NotebookNode, chapter: Chapter) -> list[list[Slide]]:
+    """The slides of a lesson, by section; the first section is the card."""
+    first, *sections = _sections(list(_parts(lesson.cells)))
+    deck = [_card(first, chapter)]
+    for heading, *parts in sections:
+        deck.append(list(_together(_section(heading.text, parts))))
+    _annotate(deck, chapter)
+    return deck
+
+
+def _parts(cells: Sequence[NotebookNode]) -> Iterator[Part]:
+    for cell in cells:
+        if "solution" in cell.metadata.get("tags", ()):
+            continue
+        if cell.cell_type == "markdown":
+            yield from blocks(cell.source)
+        elif cell.cell_type == "code":
+            for output in cell.outputs:
+                shown = "".join(output.get("data", {}).get("text/html", ""))
+                if shown:
+                    yield Part("claim" if 'class="ib-claim ' in shown else "shown", shown)
+
+
+def blocks(source: str) -> Iterator[Part]:
+    """The blocks of a Markdown text.
+
+    >>> [part.kind for part in blocks("# A\\n\\nb\\n\\n- c\\n- d\\n\\n$$e$$\\n")]
+    ['heading', 'paragraph', 'list', 'math']
+    """
+    lines = source.splitlines()
+    kinds = {"bullet_list": "list", "ordered_list": "list", "math_block": "math", "math_block_label": "math"}
+    for token in MARKDOWN.parse(source):
+        if token.level == 0 and token.nesting >= 0 and token.map:
+            kind = token.type.removesuffix("_open")
+            kind = kinds.get(kind, kind if kind in ("heading", "paragraph", "table") else "other")
+            yield Part(kind, "\n".join(lines[slice(*token.map)]).strip())
+
+
+def _sections(parts: Sequence[Part]) -> list[list[Part]]:
+    found: list[list[Part]] = [[]]
+    for part in parts:
+        if part.kind == "heading" and part.text.startswith("## "):
+            found.append([])
+        found[-1].append(part)
+    return found
+
+
+def _card(parts: Sequence[Part], chapter: Chapter) -> list[Slide]:
+    """The title with its question, and the surprise."""
+    text = "\n\n".join(part.text for part in parts)
+    [title] = re.findall(r"^# +(.+)$", text, re.MULTILINE)
+    said = dict(CARD.findall(text + "\n\n"))
+    question = f'<p class="question">{inline(said.get("question", chapter.question))}</p>'
+    first = Slide("title", inline(title), question)
+    if "surprise" not in said:
+        return [first]
+    return [first, Slide("text", "The surprise", f"<p>{inline(said['surprise'])}</p>")]
+
+
+def _section(heading: str, parts: Sequence[Part]) -> Iterator[Slide]:
+    """The slides of one section, claims and leads each alone."""
+    title = inline(heading.lstrip("# "))
+    at = 0
+    if _opens(parts, 0):
+        at = _end_of_opening(parts, 0)
+        yield Slide("section", title, _opening(parts[:at]))
+    while at < len(parts):
+        part, until = parts[at], at + 1
+        if part.kind == "claim":
+            yield _claim(title, part.text)
+        elif part.kind == "shown":
+            yield _shown(title, part.text)
+        elif part.kind == "heading":
+            title = inline(part.text.lstrip("# "))
+            if _opens(parts, until):
+                until = _end_of_opening(parts, until)
+                yield Slide("section", title, _opening(parts[at + 1 : until]))
+        elif exercise := EXERCISE.match(part.text):
+            until = _end_of_exercise(parts, at)
+            task = [part.text[exercise.end() :], *(each.text for each in parts[at + 1 : until])]
+            facts = f'<small class="facts">{inline(exercise["facts"])}</small>'
+            yield Slide("exercise", f"{inline(exercise['title'])} {facts}", block("\n\n".join(task)))
+        elif PROOF.match(part.text):
+            until = _end_of_proof(parts, at)
+        elif STATEMENT.match(part.text):
+            until = _end_of_statement(parts, at)
+            yield Slide("statement", title, block("\n\n".join(each.text for each in parts[at:until])))
+        elif part.kind == "paragraph" and LEAD.match(part.text):
+            until = _end_of_opening(parts, at)
+            yield Slide("lead", title, _opening(parts[at:until]))
+        elif part.kind in ("list", "table", "math"):
+            yield Slide("text", title, block("\n\n".join(_with_what_leads_to_it(parts, at))))
+        at = until
+
+
+def _opens(parts: Sequence[Part], at: int) -> bool:
+    """Whether a plain paragraph stands there."""
+    plain = at < len(parts) and parts[at].kind == "paragraph"
+    return plain and not LEAD.match(parts[at].text) and not PROOF.match(parts[at].text)
+
+
+def _end_of_opening(parts: Sequence[Part], start: int) -> int:
+    """A paragraph of one or two sentences, the last of which goes on below, takes along what completes it."""
+    text = parts[start].text
+    return start + 1 if _ends(text) or shortened(text) != text else _end_of_statement(parts, start)
+
+
+def _opening(parts: Sequence[Part]) -> str:
+    return block("\n\n".join([shortened(parts[0].text), *(part.text for part in parts[1:])]))
+
+
+def _end_of_exercise(parts: Sequence[Part], start: int) -> int:
+    """A task goes on until something is shown, or another exercise begins."""
+    for at in range(start + 1, len(parts)):
+        if parts[at].kind in ("claim", "shown", "heading") or EXERCISE.match(parts[at].text):
+            return at
+    return len(parts)
+
+
+def _end_of_proof(parts: Sequence[Part], start: int) -> int:
+    """A proof goes on until its square; one without a square is one paragraph."""
+    for at in range(start, len(parts)):
+        if parts[at].kind in ("claim", "shown", "heading") or (at > start and STATEMENT.match(parts[at].text)):
+            break
+        if PROVED in parts[at].text:
+            return at + 1
+    return start + 1
+
+
+def _end_of_statement(parts: Sequence[Part], start: int) -> int:
+    """A statement goes on through its lists and formulas, and until a sentence ends."""
+    at = start + 1
+    while at < len(parts) and parts[at].kind in ("paragraph", "list", "math"):
+        text = parts[at].text
+        if parts[at].kind == "paragraph" and (_ends(parts[at - 1].text) or LEAD.match(text)):
+            break
+        at += 1
+    return at
+
+
+def _ends(text: str) -> bool:
+    return text.rstrip("$* \n)").endswith((".", "?", "!"))
+
+
+def _with_what_leads_to_it(parts: Sequence[Part], at: int) -> Lines:
+    """A list, a table or a formula, the sentence before it, and what a formula that is no end of a sentence needs."""
+    part = parts[at]
+    before = parts[at - 1] if at else part
+    text = "\n".join(shortened(item) for item in _items(part.text)) if part.kind == "list" else part.text
+    lines = [text]
+    if before.kind == "paragraph" and not _ends(before.text):
+        lines.insert(0, split(before.text)[-1])
+    if part.kind == "math" and not _ends(part.text) and at + 1 < len(parts) and parts[at + 1].kind == "paragraph":
+        lines.append(split(parts[at + 1].text)[0])
+    return lines
+
+
+def _items(text: str) -> Lines:
+    return re.split(r"\n(?=[-*] |\d+\. )", text)
+
+
+def shortened(text: str) -> str:
+    """The first two sentences of a paragraph or an item of a list, after its mark and its lead.
+
+    >>> shortened("- **One.** Two. Three. Four.")
+    '- **One.** Two. Three.'
+    """
+    start = re.match(r"([-*] +|\d+\. +)?", text).end()
+    lead = LEAD.match(text, start)
+    start = lead.end() if lead else start
+    rest = " ".join(split(text[start:])[:SENTENCES])
+    return f"{text[:start].rstrip()} {rest}" if start else rest
+
+
+def split(text: str) -> Lines:
+    """The sentences of a paragraph; what stands in a formula or in brackets ends none.
+
+    >>> split("It is $f(x)=1. 5$ (so. what). Good?")
+    ['It is $f(x)=1. 5$ (so. what).', 'Good?']
+    """
+    hidden = WHOLE.sub(lambda found: re.sub(r"\s", "_", found[0]), text)
+    # An initial, as in "S. Srinivas", ends no sentence.
+    ends = [found for found in END.finditer(hidden) if not re.search(r"(^|\s)[A-Z]\.$", hidden[: found.start()])]
+    bounds = [0, *(found.end() for found in ends), len(text)]
+    return [text[start:end].strip() for start, end in zip(bounds, bounds[1:], strict=False) if text[start:end].strip()]
+
+
+def _claim(title: str, shown: str) -> Slide:
+    """A claim without what opens under its badge; what an opponent would say is for the speaker."""
+    soup = BeautifulSoup(shown, "html.parser")
+    claim = soup.select_one(".ib-claim")
+    sentence, badge = claim.select_one(".ib-sentence"), claim.select_one(".ib-badge")
+    said = [item.find_next_sibling("dd").decode_contents() for item in claim.find_all("dt") if "opponent" in item.text]
+    classes = html.escape(" ".join(claim["class"]))
+    body = f'<div class="{classes}"><p>{sentence.decode_contents()}</p><p>{badge}</p></div>'
+    return Slide("claims", title, body, [f"An opponent would say: {said[0]}"] if said else [])
+
+
+def _shown(title: str, shown: str) -> Slide:
+    """A figure with its address on its slide, where figures keep their state in none of their own; a table; a quiz."""
+    found = FIGURE.search(shown)
+    name = found[2] if found else ""
+    return Slide("figure" if found else "output", title, FIGURE.sub(r"\1", shown, count=1), name=name)
+
+
+def _together(single: Iterator[Slide]) -> Iterator[Slide]:
+    """Claims, and leads, that follow each other stand on one slide, as far as it has room for them."""
+    for (kind, title), run in groupby(single, key=lambda slide: (slide.kind, slide.heading)):
+        group = list(run)
+        if kind not in ("claims", "lead"):
+            yield from group
+            continue
+        held = group[0]
+        for slide in group[1:]:
+            words = len(re.sub(r"<[^>]*>", " ", held.body + slide.body).split())
+            count = held.body.count('class="ib-claim') + 1
+            if count > CLAIMS_TOGETHER or (kind == "lead" and words > WORDS_TOGETHER):
+                yield held
+                held = slide
+            else:
+                held = Slide(kind, title, held.body + slide.body, held.notes + slide.notes)
+        yield held
+
+
+def _annotate(deck: Sequence[Sequence[Slide]], chapter: Chapter) -> None:
+    """What the front matter tells the speaker."""
+    if chapter.teaching is None:
+        return
+    named = {slide.name: slide for section in deck for slide in section if slide.name}
+    for belief, question in chapter.teaching.misconceptions:
+        figure = re.search(r"Figure (\d+)", question)
+        slide = named.get(f"figure-{figure[1]}", deck[0][0]) if figure else deck[0][0]
+        slide.notes.append(f"Some believe: {inline(belief)} Ask: {inline(question)}")
+    for (section, minutes), (first, *_) in zip(chapter.teaching.minutes.items(), deck[1:], strict=True):
+        goals = [inline(goal) for goal, where in chapter.teaching.goals if where == section]
+        first.notes[:0] = [f"{minutes} minutes.", *(f"Goal: {goal}." for goal in goals)]
+
+
+def _without_asides(text: str) -> str:
+    """Text without "([evidence](...))": there is no such page beside the slides."""
+    return ASIDE.sub("", text)
+
+
+def inline(text: str) -> str:
+    """Markdown within a line, as HTML.
+
+    >>> inline("*zero* is $x'$")
+    '<em>zero</em> is <span class="math">\\\\(x\\'\\\\)</span>'
+    """
+    return MARKDOWN.renderInline(_without_asides(" ".join(text.split())))
+
+
+def block(text: str) -> str:
+    """Markdown, as HTML."""
+    return MARKDOWN.render(_without_asides(text))
+
+
+def _formula(text: str, options: dict) -> str:
+    left, right = (r"\[", r"\]") if options["display_mode"] else (r"\(", r"\)")
+    return f"{left}{html.escape(text, quote=False)}{right}"
+
+
+def _link(self, tokens, at, options, env) -> str:
+    """A link to a figure leads to its slide; a link to a page beside the lesson is none here."""
+    target = tokens[at].attrGet("href")
+    if target.startswith("#"):
+        tokens[at].attrSet("href", f"#/{target[1:]}")
+    elif ".ipynb" in target or target.endswith(".md"):
+        tokens[at].attrs.pop("href")
+    return self.renderToken(tokens, at, options, env)
+
+
+MARKDOWN = MarkdownIt("commonmark", {"typographer": True, "html": True}).enable(["table", "smartquotes"])
+MARKDOWN.use(dollarmath_plugin, renderer=_formula)
+MARKDOWN.add_render_rule("link_open", _link)

@@ -1,0 +1,92 @@
+// Starts a deck: formulas first, then the slides, each fitted into its room when it is shown.
+
+(function () {
+  "use strict";
+
+  var SMALLEST = 0.4;
+  var LARGEST = { figure: 1.5, output: 1.5, section: 1.4, claims: 1.1, title: 1.1 };
+  var USES_ARROWS = "input, select, textarea, [contenteditable], [role='slider'], [role='radio'], [role='option']";
+  var PRESSED = "button, summary, a[href], [role='button']";
+
+  // Content is zoomed to the largest size with which it fits, in steps of two hundredths.
+  function fit(slide) {
+    var room = slide && slide.querySelector(".room");
+    var content = room && room.querySelector(".fit");
+    if (!content || !room.clientHeight) {
+      return;
+    }
+    var kinds = Object.keys(LARGEST).filter(function (kind) {
+      return slide.classList.contains(kind);
+    });
+    var low = Math.round(SMALLEST * 50);
+    var high = Math.round((LARGEST[kinds[0]] || 1) * 50);
+    while (low < high) {
+      var middle = Math.ceil((low + high) / 2);
+      content.style.zoom = middle / 50;
+      if (room.scrollHeight <= room.clientHeight && room.scrollWidth <= room.clientWidth) {
+        low = middle;
+      } else {
+        high = middle - 1;
+      }
+    }
+    content.style.zoom = low / 50;
+    // What does not fit even then can be scrolled, also with the keyboard.
+    var over = room.scrollHeight > room.clientHeight || room.scrollWidth > room.clientWidth;
+    room.classList.toggle("scrolls", over);
+    room.tabIndex = over ? 0 : -1;
+  }
+
+  // Keys belong to the control that has the focus and does something with them.
+  function isForSlides(event) {
+    var target = event.target;
+    if (event.defaultPrevented || target.closest(USES_ARROWS) || target.closest(".scrolls")) {
+      return false;
+    }
+    return !(target.closest(PRESSED) && (event.key === " " || event.key === "Enter"));
+  }
+
+  function paint(theme) {
+    document.documentElement.dataset.theme = theme;
+  }
+
+  function turn() {
+    paint(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+  }
+
+  // Escape leaves a figure's control, so that the arrows are the slides' again.
+  function leave(event) {
+    var active = document.activeElement;
+    if (event.key === "Escape" && active && active.closest(".fit")) {
+      active.blur();
+      event.stopImmediatePropagation();
+    }
+  }
+
+  function start() {
+    var Reveal = window.Reveal;
+    var T = 84;
+    Reveal.on("ready", function (event) {
+      fit(event.currentSlide);
+    });
+    Reveal.on("slidechanged", function (event) {
+      fit(event.currentSlide);
+    });
+    Reveal.on("pdf-ready", function () {
+      document.querySelectorAll(".slides section section").forEach(fit);
+    });
+    return Reveal.initialize({
+      width: 1280, height: 720, margin: 0, minScale: 0.1, maxScale: 4, center: false, hash: true,
+      navigationMode: "linear", slideNumber: "c/t", transition: "none", backgroundTransition: "none",
+      keyboardCondition: isForSlides, scrollActivationWidth: null, pdfSeparateFragments: false,
+      plugins: [window.RevealNotes]
+    }).then(function () {
+      Reveal.addKeyBinding({ keyCode: T, key: "T", description: "Light or dark" }, turn);
+    });
+  }
+
+  paint(window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  document.addEventListener("keydown", leave, true);
+  window.MathJax.startup.promise.then(function () {
+    return document.fonts.ready;
+  }).then(start);
+})();
