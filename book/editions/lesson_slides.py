@@ -7,8 +7,9 @@ On slides stand, in the lesson's order,
 - each theorem, proposition or corollary as it stands, without its proof;
 - each paragraph that begins with a bold or italic lead, "**Zero is not absent.**": the lead and two sentences more;
 - each list, Markdown table and formula, with the sentence that leads to it, but nothing out of a proof;
-- each figure, table of numbers and quiz that a cell shows, on a slide of its own, a live figure alive;
-- claims as their sentence and badge, as many on a slide as follow each other, three at most;
+- each figure, table of numbers and quiz that a cell shows, on a slide of its own, a live figure alive; with a table
+  that has no caption the sentence that leads to it, if it ends in a colon;
+- each claim, its sentence and its badge; claims and leads that follow each other share a slide while it has room;
 - each exercise's task. Solutions are left out, and so is code.
 
 Speaker notes say the minutes and goals of a section, what an opponent would say to a claim, and misconceptions: with
@@ -19,7 +20,6 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 
 from bs4 import BeautifulSoup
 from front_matter import Chapter
@@ -34,14 +34,18 @@ PROVED = r"\square"
 EXERCISE = re.compile(r"\*\*(?P<title>\d+\. .+?)\*\* *\((?P<facts>[^)]*)\)\.?\s*", re.DOTALL)
 CARD = re.compile(r"\*\*The (question|surprise)\.\*\*\s*(.+?)\n\s*\n", re.DOTALL)
 FIGURE = re.compile(r'(<figure class="ib-figure") id="(figure-\d+)"')
+# A table that says nothing of itself is shown with the sentence that leads to it.
+UNTITLED = re.compile(r'<table class="ib-table">(?!<caption>)')
 # What a sentence may hold that is no end of it: formulas, code, links and brackets.
 WHOLE = re.compile(r"\$\$.+?\$\$|\$.+?\$|`[^`]+`|\[[^]]*\]\([^)]*\)|\([^()]*\)", re.DOTALL)
 ASIDE = re.compile(r"\s*\(\[evidence\]\([^)]*\)\)")
-END = re.compile(r"(?<=[.?!])[*_]*\s+(?=\S)")
+END = re.compile(r"((?<=[.?!])|(?<=[.?!]\)))[*_]*\s+(?=\S)")
 
+PROSE = ("paragraph", "list", "math")
 SENTENCES = 2
-WORDS_TOGETHER = 70
-CLAIMS_TOGETHER = 3
+# What may share a slide with what follows it: a claim bears out the lead above it, and the next lead is another matter.
+LIGHT = {("lead", "lead"), ("lead", "claims"), ("claims", "claims")}
+WORDS_TOGETHER = 100
 
 Lines = list[str]
 
@@ -147,7 +151,9 @@ def _section(heading: str, parts: Sequence[Part]) -> Iterator[Slide]:
         if part.kind == "claim":
             yield _claim(title, part.text)
         elif part.kind == "shown":
-            yield _shown(title, part.text)
+            before = parts[at - 1] if at else part
+            leads = before.kind == "paragraph" and before.text.endswith(":") and UNTITLED.search(part.text)
+            yield _shown(title, part.text, split(before.text)[-1] if leads else "")
         elif part.kind == "heading":
             title = inline(part.text.lstrip("# "))
             if _opens(parts, until):
@@ -180,7 +186,7 @@ def _opens(parts: Sequence[Part], at: int) -> bool:
 def _end_of_opening(parts: Sequence[Part], start: int) -> int:
     """A paragraph of one or two sentences, the last of which goes on below, takes along what completes it."""
     text = parts[start].text
-    return start + 1 if _ends(text) or shortened(text) != text else _end_of_statement(parts, start)
+    return start + 1 if _ends(text) or shortened(text) != text else _end_of_sentence(parts, start)
 
 
 def _opening(parts: Sequence[Part]) -> str:
@@ -206,9 +212,20 @@ def _end_of_proof(parts: Sequence[Part], start: int) -> int:
 
 
 def _end_of_statement(parts: Sequence[Part], start: int) -> int:
-    """A statement goes on through its lists and formulas, and until a sentence ends."""
+    """A statement goes on until its proof; one without a proof through lists and formulas until a sentence ends."""
+    until = start + 1
+    while until < len(parts) and parts[until].kind in PROSE:
+        if PROOF.match(parts[until].text):
+            return until
+        if LEAD.match(parts[until].text):
+            break
+        until += 1
+    return _end_of_sentence(parts, start)
+
+
+def _end_of_sentence(parts: Sequence[Part], start: int) -> int:
     at = start + 1
-    while at < len(parts) and parts[at].kind in ("paragraph", "list", "math"):
+    while at < len(parts) and parts[at].kind in PROSE:
         text = parts[at].text
         if parts[at].kind == "paragraph" and (_ends(parts[at - 1].text) or LEAD.match(text)):
             break
@@ -226,7 +243,7 @@ def _with_what_leads_to_it(parts: Sequence[Part], at: int) -> Lines:
     before = parts[at - 1] if at else part
     text = "\n".join(shortened(item) for item in _items(part.text)) if part.kind == "list" else part.text
     lines = [text]
-    if before.kind == "paragraph" and not _ends(before.text):
+    if before.kind == "paragraph" and (part.kind == "math" or not _ends(before.text)):
         lines.insert(0, split(before.text)[-1])
     if part.kind == "math" and not _ends(part.text) and at + 1 < len(parts) and parts[at + 1].kind == "paragraph":
         lines.append(split(parts[at + 1].text)[0])
@@ -246,15 +263,15 @@ def shortened(text: str) -> str:
     start = re.match(r"([-*] +|\d+\. +)?", text).end()
     lead = LEAD.match(text, start)
     start = lead.end() if lead else start
-    rest = " ".join(split(text[start:])[:SENTENCES])
-    return f"{text[:start].rstrip()} {rest}" if start else rest
+    start += len(text[start:]) - len(text[start:].lstrip())
+    return text[:start] + " ".join(split(text[start:])[:SENTENCES])
 
 
 def split(text: str) -> Lines:
     """The sentences of a paragraph; what stands in a formula or in brackets ends none.
 
-    >>> split("It is $f(x)=1. 5$ (so. what). Good?")
-    ['It is $f(x)=1. 5$ (so. what).', 'Good?']
+    >>> split("It is $f(x)=1. 5$ (so. what). (Or not.) Good?")
+    ['It is $f(x)=1. 5$ (so. what).', '(Or not.)', 'Good?']
     """
     hidden = WHOLE.sub(lambda found: re.sub(r"\s", "_", found[0]), text)
     # An initial, as in "S. Srinivas", ends no sentence.
@@ -274,30 +291,32 @@ def _claim(title: str, shown: str) -> Slide:
     return Slide("claims", title, body, [f"An opponent would say: {said[0]}"] if said else [])
 
 
-def _shown(title: str, shown: str) -> Slide:
+def _shown(title: str, shown: str, words: str) -> Slide:
     """A figure with its address on its slide, where figures keep their state in none of their own; a table; a quiz."""
     found = FIGURE.search(shown)
     name = found[2] if found else ""
-    return Slide("figure" if found else "output", title, FIGURE.sub(r"\1", shown, count=1), name=name)
+    return Slide("figure" if found else "output", title, block(words) + FIGURE.sub(r"\1", shown, count=1), name=name)
 
 
 def _together(single: Iterator[Slide]) -> Iterator[Slide]:
-    """Claims, and leads, that follow each other stand on one slide, as far as it has room for them."""
-    for (kind, title), run in groupby(single, key=lambda slide: (slide.kind, slide.heading)):
-        group = list(run)
-        if kind not in ("claims", "lead"):
-            yield from group
+    """Leads and claims that follow each other stand on one slide, as far as it has room for them."""
+    held: Slide | None = None
+    for slide in single:
+        if held and _have_room(held, slide):
+            held = Slide(slide.kind, held.heading, held.body + slide.body, held.notes + slide.notes)
             continue
-        held = group[0]
-        for slide in group[1:]:
-            words = len(re.sub(r"<[^>]*>", " ", held.body + slide.body).split())
-            count = held.body.count('class="ib-claim') + 1
-            if count > CLAIMS_TOGETHER or (kind == "lead" and words > WORDS_TOGETHER):
-                yield held
-                held = slide
-            else:
-                held = Slide(kind, title, held.body + slide.body, held.notes + slide.notes)
+        if held:
+            yield held
+        held = slide
+    if held:
         yield held
+
+
+def _have_room(held: Slide, slide: Slide) -> bool:
+    if held.heading != slide.heading or (held.kind, slide.kind) not in LIGHT:
+        return False
+    both = BeautifulSoup(held.body + slide.body, "html.parser")
+    return len(both.get_text(" ").split()) <= WORDS_TOGETHER
 
 
 def _annotate(deck: Sequence[Sequence[Slide]], chapter: Chapter) -> None:

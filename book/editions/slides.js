@@ -3,12 +3,17 @@
 (function () {
   "use strict";
 
-  var SMALLEST = 0.4;
-  var LARGEST = { figure: 1.5, output: 1.5, section: 1.4, claims: 1.1, title: 1.1 };
+  var SMALLEST = 0.5;
+  var STEP = 0.04;
+  var LARGEST = { figure: 1.5, output: 1.4 };
   var USES_ARROWS = "input, select, textarea, [contenteditable], [role='slider'], [role='radio'], [role='option']";
   var PRESSED = "button, summary, a[href], [role='button']";
 
-  // Content is zoomed to the largest size with which it fits, in steps of two hundredths.
+  function isOver(room) {
+    return room.scrollHeight > room.clientHeight || room.scrollWidth > room.clientWidth;
+  }
+
+  // The largest size with which the content fits. A figure lays itself out anew in each, so that all are tried.
   function fit(slide) {
     var room = slide && slide.querySelector(".room");
     var content = room && room.querySelector(".fit");
@@ -18,20 +23,14 @@
     var kinds = Object.keys(LARGEST).filter(function (kind) {
       return slide.classList.contains(kind);
     });
-    var low = Math.round(SMALLEST * 50);
-    var high = Math.round((LARGEST[kinds[0]] || 1) * 50);
-    while (low < high) {
-      var middle = Math.ceil((low + high) / 2);
-      content.style.zoom = middle / 50;
-      if (room.scrollHeight <= room.clientHeight && room.scrollWidth <= room.clientWidth) {
-        low = middle;
-      } else {
-        high = middle - 1;
-      }
+    var size = LARGEST[kinds[0]] || 1.2;
+    content.style.zoom = size;
+    while (size > SMALLEST && isOver(room)) {
+      size -= STEP;
+      content.style.zoom = size;
     }
-    content.style.zoom = low / 50;
     // What does not fit even then can be scrolled, also with the keyboard.
-    var over = room.scrollHeight > room.clientHeight || room.scrollWidth > room.clientWidth;
+    var over = isOver(room);
     room.classList.toggle("scrolls", over);
     room.tabIndex = over ? 0 : -1;
   }
