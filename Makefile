@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help book contents test check travel lab notebooks refresh student nbgrader chapter readme checkpoints bench clean browser pdf release release-check key
+.PHONY: help book contents test check travel lab notebooks refresh student nbgrader chapter readme checkpoints bench clean browser pdf release release-check key slides
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -70,6 +70,9 @@ pdf: $(VENV)/.installed-test browser book ## print the whole book with Chromium 
 
 key: $(VENV)/.installed-test ## write what a lecturer marks by, tasks with their answers, into _build/key
 	@$(EDITION)key.py
+
+slides: $(VENV)/.installed-book ## make a deck of slides for each lesson, its figures alive, into _build/slides
+	@$(EDITION)slides.py
 
 chapter: $(VENV)/.installed-test ## lay a new chapter from the template, and run its notebooks (NAME=part/chapter)
 	@$(BIN)/python book/_ext/lay.py "$(NAME)"

@@ -33,7 +33,7 @@ def groups(root: Path = ROOT) -> list[Group]:
     explore = [script for script in largest if "explore" in script.parts]
     used = set(itertools.chain(*figures))
     new = [script for script in sorted(root.glob("interpbook/**/*.js")) if script not in used]
-    alone = [[script] for script in sorted(root.glob("book/_static/*.js"))]
+    alone = [[script] for folder in ("_static", "editions") for script in sorted(root.glob(f"book/{folder}/*.js"))]
     return [*figures, *([*explore, script] for script in new), *alone]
 
 

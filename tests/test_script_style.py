@@ -59,7 +59,7 @@ def test_a_name_of_another_figure_is_unknown_and_one_that_another_figure_uses_is
 
 
 def test_every_script_of_the_book_is_linted(root: Path) -> None:
-    scripts = {*root.glob("interpbook/**/*.js"), *root.glob("book/_static/*.js")}
+    scripts = {*root.glob("interpbook/**/*.js"), *root.glob("book/_static/*.js"), *root.glob("book/editions/*.js")}
     assert {script for group in script_style.groups() for script in group} == scripts
 
 

@@ -7,8 +7,9 @@ On slides stand, in the lesson's order,
 - each theorem, proposition or corollary as it stands, without its proof;
 - each paragraph that begins with a bold or italic lead, "**Zero is not absent.**": the lead and two sentences more;
 - each list, Markdown table and formula, with the sentence that leads to it, but nothing out of a proof;
-- each figure, table of numbers and quiz that a cell shows, on a slide of its own, a live figure alive; with a table
-  that has no caption the sentence that leads to it, if it ends in a colon;
+- each figure and table of numbers that a cell shows, on a slide of its own, a live figure alive; with a table that has
+  no caption the sentence that leads to it, if it ends in a colon;
+- a quiz, each of its questions on a slide of its own;
 - each claim, its sentence and its badge; claims and leads that follow each other share a slide while it has room;
 - each exercise's task. Solutions are left out, and so is code.
 
@@ -20,6 +21,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from bs4 import BeautifulSoup
 from front_matter import Chapter
@@ -34,6 +36,8 @@ PROVED = r"\square"
 EXERCISE = re.compile(r"\*\*(?P<title>\d+\. .+?)\*\* *\((?P<facts>[^)]*)\)\.?\s*", re.DOTALL)
 CARD = re.compile(r"\*\*The (question|surprise)\.\*\*\s*(.+?)\n\s*\n", re.DOTALL)
 FIGURE = re.compile(r'(<figure class="ib-figure") id="(figure-\d+)"')
+MARKS = {"claim": 'class="ib-claim ', "quiz": 'class="ib-quiz"'}
+SHOWN = ("heading", "shown", *MARKS)
 # A table that says nothing of itself is shown with the sentence that leads to it.
 UNTITLED = re.compile(r'<table class="ib-table">(?!<caption>)')
 # What a sentence may hold that is no end of it: formulas, code, links and brackets.
@@ -54,7 +58,7 @@ Lines = list[str]
 class Slide:
     """One slide.
 
-    kind: title, section, text, claims, figure, output or exercise; the style sheet knows them.
+    kind: title, section, text, statement, lead, claims, figure, output, quiz or exercise; the style sheet knows them.
     heading: as HTML.
     body: as HTML.
     notes: what the speaker sees, as HTML, each a paragraph.
@@ -72,7 +76,8 @@ class Slide:
 class Part:
     """A block of a Markdown cell, or what a cell shows.
 
-    kind: as markdown-it names it, `paragraph`, `heading`, `list`, `math`, `table`, `other`; or `claim`, `shown`.
+    kind: of a block `paragraph`, `heading`, `list`, `math`, `table`, `other`; of what a cell shows `claim`, `quiz`,
+        or else `shown`.
     text: Markdown; the HTML of what a cell shows.
     """
 
@@ -98,9 +103,8 @@ def _parts(cells: Sequence[NotebookNode]) -> Iterator[Part]:
             yield from blocks(cell.source)
         elif cell.cell_type == "code":
             for output in cell.outputs:
-                shown = "".join(output.get("data", {}).get("text/html", ""))
-                if shown:
-                    yield Part("claim" if 'class="ib-claim ' in shown else "shown", shown)
+                if shown := output.get("data", {}).get("text/html"):
+                    yield Part(next((kind for kind, mark in MARKS.items() if mark in shown), "shown"), shown)
 
 
 def blocks(source: str) -> Iterator[Part]:
@@ -150,6 +154,8 @@ def _section(heading: str, parts: Sequence[Part]) -> Iterator[Slide]:
         part, until = parts[at], at + 1
         if part.kind == "claim":
             yield _claim(title, part.text)
+        elif part.kind == "quiz":
+            yield from _questions(title, part.text)
         elif part.kind == "shown":
             before = parts[at - 1] if at else part
             leads = before.kind == "paragraph" and before.text.endswith(":") and UNTITLED.search(part.text)
@@ -196,7 +202,7 @@ def _opening(parts: Sequence[Part]) -> str:
 def _end_of_exercise(parts: Sequence[Part], start: int) -> int:
     """A task goes on until something is shown, or another exercise begins."""
     for at in range(start + 1, len(parts)):
-        if parts[at].kind in ("claim", "shown", "heading") or EXERCISE.match(parts[at].text):
+        if parts[at].kind in SHOWN or EXERCISE.match(parts[at].text):
             return at
     return len(parts)
 
@@ -204,7 +210,7 @@ def _end_of_exercise(parts: Sequence[Part], start: int) -> int:
 def _end_of_proof(parts: Sequence[Part], start: int) -> int:
     """A proof goes on until its square; one without a square is one paragraph."""
     for at in range(start, len(parts)):
-        if parts[at].kind in ("claim", "shown", "heading") or (at > start and STATEMENT.match(parts[at].text)):
+        if parts[at].kind in SHOWN or (at > start and STATEMENT.match(parts[at].text)):
             break
         if PROVED in parts[at].text:
             return at + 1
@@ -277,7 +283,7 @@ def split(text: str) -> Lines:
     # An initial, as in "S. Srinivas", ends no sentence.
     ends = [found for found in END.finditer(hidden) if not re.search(r"(^|\s)[A-Z]\.$", hidden[: found.start()])]
     bounds = [0, *(found.end() for found in ends), len(text)]
-    return [text[start:end].strip() for start, end in zip(bounds, bounds[1:], strict=False) if text[start:end].strip()]
+    return [text[start:end].strip() for start, end in pairwise(bounds) if text[start:end].strip()]
 
 
 def _claim(title: str, shown: str) -> Slide:
@@ -292,10 +298,24 @@ def _claim(title: str, shown: str) -> Slide:
 
 
 def _shown(title: str, shown: str, words: str) -> Slide:
-    """A figure with its address on its slide, where figures keep their state in none of their own; a table; a quiz."""
+    """A figure with its address on its slide, where figures keep their state in none of their own; a table."""
     found = FIGURE.search(shown)
     name = found[2] if found else ""
     return Slide("figure" if found else "output", title, block(words) + FIGURE.sub(r"\1", shown, count=1), name=name)
+
+
+def _questions(title: str, shown: str) -> Iterator[Slide]:
+    """The questions of a quiz, each a quiz of its own, whose script looks for it by its name."""
+    quiz = BeautifulSoup(shown, "html.parser").select_one(".ib-quiz")
+    style, script = quiz.find("style"), quiz.find("script")
+    for link in quiz.select("a.ib-section"):
+        link.replace_with(link.get_text())
+    for number, question in enumerate(quiz.select(".ib-question"), 1):
+        name = f"{quiz['id']}-slide-{number}"
+        own = str(script).replace(quiz["id"], name)
+        answers = question.find_next_sibling("details")
+        body = f'<div class="ib-quiz" id="{name}">{style}{question}{answers}{own}</div>'
+        yield Slide("quiz", title, body)
 
 
 def _together(single: Iterator[Slide]) -> Iterator[Slide]:
@@ -358,11 +378,11 @@ def _formula(text: str, options: dict) -> str:
 
 
 def _link(self, tokens, at, options, env) -> str:
-    """A link to a figure leads to its slide; a link to a page beside the lesson is none here."""
+    """A link to a figure leads to its slide; a link to another page of the book is none here."""
     target = tokens[at].attrGet("href")
     if target.startswith("#"):
         tokens[at].attrSet("href", f"#/{target[1:]}")
-    elif ".ipynb" in target or target.endswith(".md"):
+    elif "://" not in target:
         tokens[at].attrs.pop("href")
     return self.renderToken(tokens, at, options, env)
 

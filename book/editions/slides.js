@@ -35,6 +35,21 @@
     room.tabIndex = over ? 0 : -1;
   }
 
+  // What grows while it is used, a sentence below a figure or the answer to a question, is fitted again.
+  var grown = new ResizeObserver(function (entries) {
+    entries.forEach(function (entry) {
+      if (isOver(entry.target.parentNode)) {
+        fit(entry.target.closest("section"));
+      }
+    });
+  });
+
+  function show(event) {
+    fit(event.currentSlide);
+    grown.disconnect();
+    grown.observe(event.currentSlide.querySelector(".fit"));
+  }
+
   // Keys belong to the control that has the focus and does something with them.
   function isForSlides(event) {
     var target = event.target;
@@ -64,12 +79,8 @@
   function start() {
     var Reveal = window.Reveal;
     var T = 84;
-    Reveal.on("ready", function (event) {
-      fit(event.currentSlide);
-    });
-    Reveal.on("slidechanged", function (event) {
-      fit(event.currentSlide);
-    });
+    Reveal.on("ready", show);
+    Reveal.on("slidechanged", show);
     Reveal.on("pdf-ready", function () {
       document.querySelectorAll(".slides section section").forEach(fit);
     });

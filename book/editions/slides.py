@@ -1,8 +1,8 @@
 """`make slides`: a deck for each lesson, made from its notebook, into `_build/slides/<part>/<chapter>.html`.
 
-Decks open from a disk as they are: reveal.js, which the package sphinx-revealjs carries, MathJax and the type of the book
-lie beside them in `_static`. (The builder of that package puts whole pages on slides; which parts of a page a slide
-takes is decided here, in `lesson_slides.py`.)
+Decks open from a disk as they are: reveal.js, which the package sphinx-revealjs carries, MathJax and the book's type
+lie beside them in `_static`. (The builder of that package puts whole pages on slides; what of a page a slide takes is
+decided in `lesson_slides.py`.)
 """
 
 import shutil

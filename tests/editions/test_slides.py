@@ -1,5 +1,6 @@
 """Slides: what a lesson puts on them, and the decks in a browser, opened from the disk, with figures that live."""
 
+import functools
 import re
 import shutil
 from pathlib import Path
@@ -82,7 +83,8 @@ WRONG = """() => {
         const box = part.getBoundingClientRect();
         // What is for screen readers is one pixel, and a plane cuts off its curves itself.
         if (!box.width || part.closest("svg, .ib-hidden, mjx-assistive-mml") || box.width < 2) continue;
-        const over = Math.max(box.right - edge.right, edge.left - box.left, box.bottom - edge.bottom, edge.top - box.top);
+        const across = Math.max(box.right - edge.right, edge.left - box.left);
+        const over = Math.max(across, box.bottom - edge.bottom, edge.top - box.top);
         if (over > 1) found.push(`${part.tagName}.${part.className} is ${Math.round(over)} pixels over`);
     }
     const room = slide.querySelector(".room");
@@ -133,6 +135,7 @@ def plain(html: str) -> str:
     return " ".join(BeautifulSoup(html, "html.parser").get_text(" ").split())
 
 
+@functools.cache
 def read(path: Path) -> list:
     found = lesson_slides.slides(nbformat.read(path, as_version=4), front_matter.read(path))
     return [slide for section in found for slide in section]
@@ -192,7 +195,8 @@ def test_a_text_is_split_into_its_sentences(text, expected) -> None:
 @each_lesson
 def test_every_figure_claim_and_exercise_of_a_lesson_is_on_a_slide(path) -> None:
     lesson = nbformat.read(path, as_version=4)
-    html = "".join("".join(out.get("data", {}).get("text/html", "")) for cell in lesson.cells for out in cell.get("outputs", []))
+    outputs = [output for cell in lesson.cells for output in cell.get("outputs", [])]
+    html = "".join(output.get("data", {}).get("text/html", "") for output in outputs)
     found = read(path)
     together = "".join(slide.body for slide in found)
     assert [slide.name for slide in found if slide.name] == re.findall(r'<figure class="ib-figure" id="([^"]+)"', html)
