@@ -155,7 +155,7 @@ def _section(heading: str, parts: Sequence[Part]) -> Iterator[Slide]:
         if part.kind == "claim":
             yield _claim(title, part.text)
         elif part.kind == "quiz":
-            yield from _questions(title, part.text)
+            yield from _questions(part.text)
         elif part.kind == "shown":
             before = parts[at - 1] if at else part
             leads = before.kind == "paragraph" and before.text.endswith(":") and UNTITLED.search(part.text)
@@ -304,7 +304,7 @@ def _shown(title: str, shown: str, words: str) -> Slide:
     return Slide("figure" if found else "output", title, block(words) + FIGURE.sub(r"\1", shown, count=1), name=name)
 
 
-def _questions(title: str, shown: str) -> Iterator[Slide]:
+def _questions(shown: str) -> Iterator[Slide]:
     """The questions of a quiz, each a quiz of its own, whose script looks for it by its name."""
     quiz = BeautifulSoup(shown, "html.parser").select_one(".ib-quiz")
     style, script = quiz.find("style"), quiz.find("script")
@@ -315,7 +315,7 @@ def _questions(title: str, shown: str) -> Iterator[Slide]:
         own = str(script).replace(quiz["id"], name)
         answers = question.find_next_sibling("details")
         body = f'<div class="ib-quiz" id="{name}">{style}{question}{answers}{own}</div>'
-        yield Slide("quiz", title, body)
+        yield Slide("quiz", "Quiz", body)
 
 
 def _together(single: Iterator[Slide]) -> Iterator[Slide]:
@@ -361,8 +361,8 @@ def _without_asides(text: str) -> str:
 def inline(text: str) -> str:
     """Markdown within a line, as HTML.
 
-    >>> inline("*zero* is $x'$")
-    '<em>zero</em> is <span class="math">\\\\(x\\'\\\\)</span>'
+    >>> inline("*zero* is $x<1$")
+    '<em>zero</em> is <span class="math inline">\\\\(x&lt;1\\\\)</span>'
     """
     return MARKDOWN.renderInline(_without_asides(" ".join(text.split())))
 

@@ -71,6 +71,11 @@ CLAIM = (
     '<span class="ib-badge">✓ holds</span></summary><dl><dt>An opponent would say</dt><dd>Not <i>mine</i>.</dd></dl>'
     "</details></div>"
 )
+QUIZ = (
+    '<div class="ib-quiz" id="ib-quiz-0"><style>x</style><p class="ib-opening">Two questions.</p>'
+    '<fieldset class="ib-question">One?</fieldset><details>Yes: <a class="ib-section" href="#a">A</a></details>'
+    '<fieldset class="ib-question">Two?</fieldset><details>No.</details><script>begin("ib-quiz-0")</script></div>'
+)
 FIGURE = '<figure class="ib-figure" id="figure-1"><img alt=""></figure>'
 TEACHING = {"On a plane": 4, "Exercises": 14}
 
@@ -109,6 +114,7 @@ def toy() -> nbformat.NotebookNode:
             new_markdown_cell(TEXT),
             shown(CLAIM),
             shown(FIGURE),
+            shown(QUIZ),
             new_markdown_cell(EXERCISES),
             key,
         ]
@@ -145,7 +151,7 @@ def test_the_first_slides_ask_the_question_and_tell_the_surprise(deck) -> None:
     assert deck[0] == [("title", "Does it roll ?"), ("text", "It does.")]
 
 
-def test_a_section_is_two_sentences_formulas_statements_lists_leads_claims_and_figures(deck) -> None:
+def test_a_section_is_two_sentences_formulas_statements_lists_leads_claims_figures_and_questions(deck) -> None:
     assert deck[1] == [
         ("section", r"One sentence. Another with \(a. b\) ."),
         ("text", r"A fourth, and \[c=d,\] where \(c\) is it."),
@@ -153,6 +159,8 @@ def test_a_section_is_two_sentences_formulas_statements_lists_leads_claims_and_f
         ("text", "Three things: One. Two. Three. Figure 1 and the ledger ."),
         ("claims", "Not everywhere. First. Second. It rolls. ✓ holds"),
         ("figure", ""),
+        ("quiz", 'x One? Yes: A begin("ib-quiz-0-slide-1")'),
+        ("quiz", 'x Two? No. begin("ib-quiz-0-slide-2")'),
     ]
 
 
@@ -171,7 +179,7 @@ def test_links_lead_to_slides_or_are_none(toy, chapter) -> None:
 
 
 def test_the_speaker_reads_minutes_goals_objections_and_misconceptions(toy, chapter) -> None:
-    [[first, _], [section, *_, claim, figure], [exercises, *_]] = lesson_slides.slides(toy, chapter)
+    [[first, _], [section, *_, claim, figure, _, _], [exercises, *_]] = lesson_slides.slides(toy, chapter)
     assert first.notes == ["Some believe: It sleeps. Ask: Why?"]
     assert section.notes == ["4 minutes.", "Goal: roll a ball."]
     assert claim.notes == ["An opponent would say: Not <i>mine</i>."]
@@ -340,6 +348,13 @@ def test_a_figure_of_stored_pictures_moves_and_the_address_stays_the_slides(star
     assert picture.get_attribute("src") != before
     tab.wait_for_timeout(400)  # longer than a figure waits before it would write its state into the address
     assert tab.evaluate("location.hash") == "#/figure-3"
+
+
+@pytest.mark.slow
+def test_what_grows_on_a_slide_is_fitted_again(start) -> None:
+    tab = start("submodular", "#/figure-1")
+    tab.evaluate("document.querySelector('.present .present figcaption').append('A long word. '.repeat(60))")
+    tab.wait_for_function(f"({WRONG})().length === 0")
 
 
 @pytest.mark.slow
