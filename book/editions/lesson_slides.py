@@ -157,19 +157,15 @@ def _section(heading: str, parts: Sequence[Part]) -> Iterator[Slide]:
         elif part.kind == "quiz":
             yield from _questions(part.text)
         elif part.kind == "shown":
-            before = parts[at - 1] if at else part
-            leads = before.kind == "paragraph" and before.text.endswith(":") and UNTITLED.search(part.text)
-            yield _shown(title, part.text, split(before.text)[-1] if leads else "")
+            yield _shown(title, part.text, parts[at - 1] if at else part)
         elif part.kind == "heading":
             title = inline(part.text.lstrip("# "))
             if _opens(parts, until):
                 until = _end_of_opening(parts, until)
                 yield Slide("section", title, _opening(parts[at + 1 : until]))
-        elif exercise := EXERCISE.match(part.text):
+        elif EXERCISE.match(part.text):
             until = _end_of_exercise(parts, at)
-            task = [part.text[exercise.end() :], *(each.text for each in parts[at + 1 : until])]
-            facts = f'<small class="facts">{inline(exercise["facts"])}</small>'
-            yield Slide("exercise", f"{inline(exercise['title'])} {facts}", block("\n\n".join(task)))
+            yield _exercise(parts[at:until])
         elif PROOF.match(part.text):
             until = _end_of_proof(parts, at)
         elif STATEMENT.match(part.text):
@@ -197,6 +193,13 @@ def _end_of_opening(parts: Sequence[Part], start: int) -> int:
 
 def _opening(parts: Sequence[Part]) -> str:
     return block("\n\n".join([shortened(parts[0].text), *(part.text for part in parts[1:])]))
+
+
+def _exercise(parts: Sequence[Part]) -> Slide:
+    first = EXERCISE.match(parts[0].text)
+    task = [parts[0].text[first.end() :], *(part.text for part in parts[1:])]
+    heading = f'{inline(first["title"])} <small class="facts">{inline(first["facts"])}</small>'
+    return Slide("exercise", heading, block("\n\n".join(task)))
 
 
 def _end_of_exercise(parts: Sequence[Part], start: int) -> int:
@@ -297,11 +300,12 @@ def _claim(title: str, shown: str) -> Slide:
     return Slide("claims", title, body, [f"An opponent would say: {said[0]}"] if said else [])
 
 
-def _shown(title: str, shown: str, words: str) -> Slide:
+def _shown(title: str, shown: str, before: Part) -> Slide:
     """A figure with its address on its slide, where figures keep their state in none of their own; a table."""
-    found = FIGURE.search(shown)
-    name = found[2] if found else ""
-    return Slide("figure" if found else "output", title, block(words) + FIGURE.sub(r"\1", shown, count=1), name=name)
+    if found := FIGURE.search(shown):
+        return Slide("figure", title, FIGURE.sub(r"\1", shown, count=1), name=found[2])
+    leads = before.kind == "paragraph" and before.text.endswith(":") and UNTITLED.search(shown)
+    return Slide("output", title, (block(split(before.text)[-1]) if leads else "") + shown)
 
 
 def _questions(shown: str) -> Iterator[Slide]:

@@ -159,9 +159,17 @@ def test_a_section_is_two_sentences_formulas_statements_lists_leads_claims_figur
         ("text", "Three things: One. Two. Three. Figure 1 and the ledger ."),
         ("claims", "Not everywhere. First. Second. It rolls. ✓ holds"),
         ("figure", ""),
-        ("quiz", 'x One? Yes: A begin("ib-quiz-0-slide-1")'),
-        ("quiz", 'x Two? No. begin("ib-quiz-0-slide-2")'),
+        ("quiz", "One? Yes: A"),
+        ("quiz", "Two? No."),
     ]
+
+
+def test_each_question_of_a_quiz_is_alive_by_itself(toy, chapter) -> None:
+    questions = [slide.body for slide in lesson_slides.slides(toy, chapter)[1] if slide.kind == "quiz"]
+    roots = [BeautifulSoup(body, "html.parser").select_one(".ib-quiz") for body in questions]
+    assert [root["id"] for root in roots] == ["ib-quiz-0-slide-1", "ib-quiz-0-slide-2"]
+    assert [root.find("script").string for root in roots] == [f'begin("{root["id"]}")' for root in roots]
+    assert not any(root.select("a") for root in roots)
 
 
 def test_each_exercise_is_its_whole_task_and_no_solution(toy, chapter, deck) -> None:
