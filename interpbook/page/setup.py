@@ -93,7 +93,7 @@ def start(
     figures.use_style()
     claims.forget()
     captions.restart()
-    exercises.forget()
+    exercises.forget(version)
     budget = {"seconds": seconds, "memory_mb": memory_mb, "download_mb": download_mb}
     download = f"{download_mb:g} MB to download" if download_mb else "no download"
     advice = _advice(page, version)
