@@ -11,10 +11,11 @@ import re
 from pathlib import Path
 
 import nbformat
-from exercise_cells import Exercise, exercises, preparation
+from lesson import Exercise, exercises
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from outline import ROOT
+from student import without_folded
 
 FOLDER = "_build/nbgrader"
 # In the place of a solution nbgrader puts words, and no error: the starter stays, and its check asks for an answer.
@@ -28,6 +29,7 @@ c.ClearSolutions.text_stub = "Your answer, in the place of this line."
 # A link to the other pages of the book, which an assignment does not have beside it.
 LINK = re.compile(r"\[([^]]*)\]\((?!https?://)[^)]*\)")
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+KINDS = ("code", "markdown")
 
 
 def source(lesson: NotebookNode, chapter: str) -> NotebookNode:
@@ -37,31 +39,45 @@ def source(lesson: NotebookNode, chapter: str) -> NotebookNode:
     head = (
         f"# {title}: exercises\n\nRead the lesson first, the chapter `{chapter}` of interpbook, whose notation is used."
     )
-    cells = [
+    assignment = [
         _cell(new_markdown_cell(head), "about"),
         _cell(new_code_cell(setup), "setup"),
         _cell(new_code_cell(imports), "imports"),
     ]
-    for exercise in exercises(lesson):
-        cells += _exercise(exercise)
-    return new_notebook(cells=cells, metadata={"kernelspec": dict(lesson.metadata["kernelspec"])})
+    for exercise in exercises(lesson.cells):
+        assignment += _exercise(exercise)
+    return new_notebook(cells=assignment, metadata={"kernelspec": dict(lesson.metadata["kernelspec"])})
+
+
+def preparation(lesson: NotebookNode) -> list[str]:
+    """The set-up cell, and all that the lesson imports: with these two its exercises run alone."""
+    sources = [cell.source for cell in lesson.cells if cell.cell_type == "code"]
+    imports: dict[str, None] = {}
+    for source in sources[1:]:
+        lines = [line for line in source.splitlines() if not line.startswith(("%", "!"))]
+        for statement in ast.parse("\n".join(lines)).body:
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                imports[ast.unparse(statement)] = None
+    return [sources[0], "\n".join(imports)]
 
 
 def _exercise(exercise: Exercise) -> list[NotebookNode]:
-    task = new_markdown_cell(LINK.sub(r"\1", exercise.task.source))
-    cells = [_cell(task, f"{exercise.name}_task")]
-    if exercise.starter is not None:
-        starter, call = _split(exercise.starter.source)
-        solution, _ = _split("\n".join(cell.source for cell in exercise.solutions))
+    name = exercise.checks[0] if exercise.checks else f"exercise_{exercise.number}"
+    stars = "★" * exercise.rating
+    text = f"**{exercise.number}. {exercise.title}** ({stars}, {exercise.minutes} minutes). {exercise.task}"
+    found = [_cell(new_markdown_cell(LINK.sub(r"\1", without_folded(text))), f"{name}_task")]
+    solutions = {kind: [cell["source"] for cell in exercise.solution if cell["cell_type"] == kind] for kind in KINDS}
+    if exercise.starter:
+        starter, call = _split(exercise.starter[0]["source"])
+        solution, _ = _split("\n".join(solutions["code"]))
         answer = f"{starter}\n\n\n{BEGIN}\n{solution}\n{END}\n\n{call}"
         graded = call.replace("(", ".required(", 1)
-        cells.append(_cell(new_code_cell(answer), f"{exercise.name}_answer", solution=True, locked=False))
-        cells.append(_cell(new_code_cell(graded), exercise.name, grade=True, points=exercise.stars))
-    elif exercise.keys:
-        answer = new_markdown_cell("\n\n".join(key.source for key in exercise.keys))
-        points = exercise.stars
-        cells.append(_cell(answer, exercise.name, grade=True, solution=True, locked=False, points=points))
-    return cells
+        found.append(_cell(new_code_cell(answer), f"{name}_answer", solution=True, locked=False))
+        found.append(_cell(new_code_cell(graded), name, grade=True, points=exercise.rating))
+    elif solutions["markdown"]:
+        answer = new_markdown_cell("\n\n".join(solutions["markdown"]))
+        found.append(_cell(answer, name, grade=True, solution=True, locked=False, points=exercise.rating))
+    return found
 
 
 def _split(code: str) -> tuple[str, str]:

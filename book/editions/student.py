@@ -6,11 +6,11 @@ file to hand in. The pages of evidence come along as they are, because lessons l
 """
 
 import copy
+import re
 import shutil
 from pathlib import Path
 
 import nbformat
-from exercise_cells import tags, without_folded
 from nbconvert.preprocessors import TagRemovePreprocessor
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -25,6 +25,7 @@ HANDING_IN = (
     " still be open, or not right yet."
 )
 REPORT = "page.check.report(name=...)"
+FOLDED = re.compile(r" ?Solutions are folded[^.]*\.")
 
 
 def edition(lesson: NotebookNode) -> NotebookNode:
@@ -32,7 +33,7 @@ def edition(lesson: NotebookNode) -> NotebookNode:
     remove = TagRemovePreprocessor(enabled=True, remove_cell_tags={"solution"}, remove_all_outputs_tags={"starter"})
     handed_out, _ = remove.preprocess(copy.deepcopy(lesson), {})
     for cell in handed_out.cells:
-        if "starter" in tags(cell):
+        if "starter" in cell.metadata.get("tags", []):
             cell.metadata.tags.append("raises-exception")
         if cell.cell_type == "markdown":
             cell.source = without_folded(cell.source)
@@ -40,6 +41,15 @@ def edition(lesson: NotebookNode) -> NotebookNode:
     handed_out.cells.append(new_markdown_cell(HANDING_IN, id="handing-in"))
     handed_out.cells.append(new_code_cell(REPORT, id="report"))
     return handed_out
+
+
+def without_folded(text: str) -> str:
+    """A text that does not speak of folded solutions, for an edition that has none.
+
+    >>> without_folded("Each check helps. Solutions are folded below.")
+    'Each check helps.'
+    """
+    return FOLDED.sub("", text)
 
 
 def write(root: Path = ROOT) -> list[Path]:

@@ -143,7 +143,7 @@ def test_nbgrader_gives_points_for_right_answers_and_none_for_others(tmp_path, r
         scores = {student: each.score for student, each in submissions.items()}
         by_hand = {grade.name for grade in submissions["right"].notebooks[0].grades if grade.needs_manual_grade}
     assert scores == {"right": 7, "mistaken": 5, "untouched": 0}
-    assert by_hand == {"prove_6"}
+    assert by_hand == {"exercise_6"}
 
 
 def nbgrader(course: Path, *command: str) -> None:

@@ -4,7 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import exercise_cells
 import nbformat
 import notebook_rules as rules
 import pytest
@@ -99,7 +98,7 @@ def test_every_starter_waits_for_an_answer_and_can_be_handed_in(path, shown, cap
     handed_out = student.edition(nbformat.read(path, as_version=4))
     starters = [cell.source for cell in handed_out.cells if "starter" in rules.tags(cell)]
     monkeypatch.chdir(tmp_path)
-    for source in exercise_cells.preparation(handed_out):
+    for source in nbgrader_source.preparation(handed_out):
         get_ipython().run_cell(source).raise_error()
     for source in starters:
         capsys.readouterr()
