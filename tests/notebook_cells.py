@@ -71,6 +71,11 @@ def code_cells(notebook: dict) -> list[Cell]:
     return found
 
 
+def written_here(cells: list[Cell]) -> list[Cell]:
+    """Without the set-up, which `make release` writes into all pages."""
+    return [cell for cell in cells if "page.start(" not in cell.source]
+
+
 def held() -> list[Path]:
     """The notebooks that must keep these rules: a lesson with its evidence beside it, both, and the template's."""
     pairs = []

@@ -18,11 +18,12 @@ TITLES = ["lines", "median", "longest", "compr. / 100", "comments / 100", *code.
 
 def measured(cells: list[Cell]) -> list[str]:
     """One row of the table, under `TITLES`."""
-    rates = [code.per_hundred(count(cells), cells) for count in (code.comprehensions, code.comments)]
+    own = code.written_here(cells)
+    rates = [code.per_hundred(count(own), own) for count in (code.comprehensions, code.comments)]
     longest = max(len(cell.lines) for cell in cells)
     counts = [len(code.broken(cells, rule)) for rule in code.RULES]
     counts += [len(folds.unnamed(cells)), len(folds.needed(cells))]
-    row = [str(code.lines(cells)), f"{code.median_length(cells):g}", str(longest), *(f"{rate:.1f}" for rate in rates)]
+    row = [str(code.lines(cells)), f"{code.median_length(own):g}", str(longest), *(f"{rate:.1f}" for rate in rates)]
     return row + [str(count) for count in counts]
 
 
@@ -39,7 +40,7 @@ def worst(cells: list[Cell], most: int = 3) -> list[str]:
 def everything(cells: list[Cell]) -> list[str]:
     """All that breaks a rule for chapters."""
     found = [f"{rule}: {where}" for rule in code.RULES for where in code.broken(cells, rule)]
-    found += [f"long: {where}" for where in code.long_cells(cells)]
+    found += [f"long: {where}" for where in code.long_cells(code.written_here(cells))]
     return [*found, *folds.unnamed(cells), *folds.needed(cells)]
 
 

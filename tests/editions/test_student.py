@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 nbconvert = pytest.importorskip("nbconvert.preprocessors")
 student = pytest.importorskip("student")
+nbgrader_source = pytest.importorskip("nbgrader_source")
 
 each_lesson = pytest.mark.parametrize("path", rules.LESSONS, ids=lambda path: path.stem)
 

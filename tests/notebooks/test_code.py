@@ -22,7 +22,7 @@ def fold(number: int, source: str, show: str = "", hide: str = "") -> Cell:
 
 @each_notebook
 def test_code_cells_are_short(path):
-    assert code.long_cells(cells_of(path)) == []
+    assert code.long_cells(code.written_here(cells_of(path))) == []
 
 
 @each_held
@@ -33,7 +33,7 @@ def test_code_is_prose(path, rule):
 
 @each_held
 def test_loops_are_loops(path):
-    cells = cells_of(path)
+    cells = code.written_here(cells_of(path))
     rate = code.per_hundred(code.comprehensions(cells), cells)
     assert rate <= code.COMPREHENSIONS, notebook_code.worst(cells)
 
