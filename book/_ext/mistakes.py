@@ -5,6 +5,7 @@ says how.
 """
 
 import importlib
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,5 +77,6 @@ def _hints(checked, answer: object, name: str) -> tuple[str, ...]:
     try:
         checked(*(answer if isinstance(answer, tuple) else (answer,)))
     except WrongAnswer as wrong:
-        return wrong.hints
+        # The line of a stored answer's file, not of a student's cell.
+        return tuple(re.sub(r" in line \d+", "", hint) for hint in wrong.hints)
     raise ValueError(f"{checked.__module__}.{checked.__name__} accepts {name!r}, which is stored as a wrong answer")

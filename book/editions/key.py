@@ -107,10 +107,10 @@ def _hints(hints: Sequence[str]) -> str:
 
 def _question(number: int, entry: dict) -> dict:
     lines = [f"**{number}.** {entry['question'].strip()}", ""]
-    for option in entry["options"]:
+    for letter, option in zip("ABCDE", entry["options"], strict=False):
         mark = "**Right.**" if option.get("right") else "Wrong."
         source = f" (from {option['from']})" if "from" in option else ""
-        lines.append(f"- {option['text'].strip()} *{mark}* {option['because'].strip()}{source}")
+        lines.append(f"- {letter}. {option['text'].strip()} *{mark}* {option['because'].strip()}{source}")
     return _text("\n".join(lines))
 
 

@@ -25,6 +25,8 @@ HANDING_IN = (
     " still be open, or not right yet."
 )
 REPORT = "page.check.report(name=...)"
+# It would open the lesson with its solutions.
+COLAB = re.compile(r" · \[Open in Colab\]\([^)]*\)")
 FOLDED = re.compile(r" ?Solutions are folded[^.]*\.")
 
 
@@ -36,7 +38,7 @@ def edition(lesson: NotebookNode) -> NotebookNode:
         if "starter" in cell.metadata.get("tags", []):
             cell.metadata.tags.append("raises-exception")
         if cell.cell_type == "markdown":
-            cell.source = without_folded(cell.source)
+            cell.source = COLAB.sub("", without_folded(cell.source))
     # Each with a name of its own, so that the edition is the same every time.
     handed_out.cells.append(new_markdown_cell(HANDING_IN, id="handing-in"))
     handed_out.cells.append(new_code_cell(REPORT, id="report"))

@@ -160,9 +160,10 @@ def test_the_class_shows_sections_and_figures_that_the_lesson_has(root, pages):
     """A figure's address may set what the figure can be set to, and nothing else."""
     stored = lesson.cells("attribution/fullgrad")
     sections = front_matter.read(root / "notebooks/attribution/fullgrad.ipynb").teaching.minutes
-    named = re.findall(r"[Ss]ection \*(.+?)\*", pages["class"])
+    named = re.findall(r"\[\*(.+?)\*\]\(\S+/fullgrad\.ipynb#(\S+?)\)", pages["class"])
     assert len(named) > 3
-    assert {*named} <= {*sections}
+    assert {name for name, _ in named} <= {*sections}
+    assert all(site_teaching.anchor(name) == address for name, address in named)
     shown = [output.get("data", {}) for cell in stored for output in cell.get("outputs", [])]
     outputs = ["".join(data.get("text/html", "")) for data in shown]
     addresses = re.findall(r'href="[^"]*fullgrad\.html#([^"]+)"', pages["class"])

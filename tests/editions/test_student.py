@@ -89,6 +89,7 @@ def test_no_solution_is_left_and_no_check_of_a_starter_is_lost(path) -> None:
     assert not any("solution" in rules.tags(cell) for cell in handed_out.cells)
     starters = [cell for cell in lesson.cells if "starter" in rules.tags(cell)]
     kept = "\n".join(cell.source for cell in handed_out.cells)
+    assert "colab.research" not in kept
     assert all(call in kept for cell in starters for call in CHECK.findall(cell.source))
     assert "olutions are folded" not in kept
 
