@@ -28,8 +28,9 @@ SITE = "_build/html"
 FOLDER = "_build/paper"
 PDF = "_build/interpbook.pdf"
 SOLUTIONS = "solutions"
-# Pages made from docstrings have so many links that their numbers would drown the text.
-NO_NUMBERS = "book/api/"
+# What is looked up beside a screen: the functions' reference, and the pages that help to teach one lesson, which tell
+# before the lesson what is wrong in answers to its exercises.
+WEB_ONLY = re.compile(r"book/(api|teaching/\w+)/")
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Entry:
 
 
 def entries(contents: dict) -> list[Entry]:
-    """The pages in the order of the book, from the table of contents that the builder reads.
+    """The pages that are printed, in the order of the book, from the table of contents that the builder reads.
 
     >>> chapter = {"file": "notebooks/a", "sections": [{"file": "notebooks/a_evidence"}]}
     >>> found = entries({"root": "book/welcome", "parts": [{"caption": "Part", "chapters": [chapter]}]})
@@ -57,7 +58,7 @@ def entries(contents: dict) -> list[Entry]:
     found = [Entry("", contents["root"], 0)]
     for part in contents["parts"]:
         found += _below(part["caption"], part["chapters"], 0)
-    return found
+    return [entry for entry in found if not WEB_ONLY.match(entry.path)]
 
 
 def _below(part: str, chapters: list[dict], depth: int) -> Iterator[Entry]:
@@ -101,7 +102,7 @@ def _read(root: Path, entry: Entry, paths: set[str]) -> Page:
     if not file.exists():
         raise FileNotFoundError(f"{file.relative_to(root)} is not there: run `make book` first")
     text = file.read_text(encoding="utf-8")
-    return Page(entry.path, text, paths, level=entry.level, numbers=not entry.path.startswith(NO_NUMBERS))
+    return Page(entry.path, text, paths, level=entry.level)
 
 
 def _title_page() -> str:
@@ -112,7 +113,8 @@ def _title_page() -> str:
         '<div class="ib-colophon"><p>This is the web book on paper. Figures that move there stand still here, in the '
         "state in which a reader meets them. Code that is folded there is left out here: set-up, drawing routines, "
         "and how each claim is measured. Every claim is printed with all that its badge hides on the screen. Solutions "
-        "to the exercises stand together at the end, and each exercise says on which page.</p></div></header>"
+        "to the exercises stand together at the end, and each exercise says on which page. The package's reference "
+        "and a lecturer's page for each lesson are in the web book only.</p></div></header>"
     )
 
 
@@ -178,8 +180,8 @@ def _document(head: str, styles: str, body: str) -> str:
     )
 
 
-# What is inside the margins of paper.css, in the pixels of a style sheet: 156 mm wide.
-PRINTED = {"width": 589, "height": 940}
+# A4 in the pixels of a style sheet: rules for narrow screens go by the sheet, not by what its margins leave.
+PRINTED = {"width": 794, "height": 1123}
 PATIENCE = 600_000  # milliseconds, on a machine that is busy
 # A formula or a table that is wider than the text is set as much smaller. Chromium would shrink the whole book instead.
 FIT = """document.querySelectorAll("mjx-container[display], .bd-article table").forEach(wide => {
@@ -206,14 +208,14 @@ def print_it(page: Path, browser: str) -> bytes:
         tab.evaluate("window.MathJax?.startup?.promise")
         tab.evaluate("document.fonts.ready")
         tab.evaluate(FIT)
-        printed, numbers = b"", {}
+        numbers: dict[str, int] = {}
         for _ in range(4):
-            printed = tab.pdf(prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
-            before, numbers = numbers, page_numbers(printed)
+            before, numbers = numbers, page_numbers(tab.pdf(prefer_css_page_size=True, print_background=True))
             if numbers == before:
                 break
             tab.evaluate(FILL_IN, numbers)
-    return printed
+        # Chromium makes the outline from the tags, which take it most of the time: only once.
+        return tab.pdf(prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
 
 
 def page_numbers(printed: bytes) -> dict[str, int]:

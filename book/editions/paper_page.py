@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup, Tag
 SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL)
 STYLE = re.compile(r"<style\b[^>]*>(.*?)</style>", re.DOTALL)
 # Buttons of the page, and tables that only say in numbers what a plot shows.
-NOT_ON_PAPER = ".headerlink, .toctree-wrapper, .ib-numbers, button, select, textarea, iframe"
+NOT_ON_PAPER = ".headerlink, .toctree-wrapper, details.ib-numbers, button, select, textarea, iframe"
 # A folded solution, and the key of a proof, which Markdown folds without a class.
 FOLDED_ANSWER = ".tag_solution, details:not([class])"
 HEADINGS = re.compile(r"^h[1-6]$")
@@ -43,8 +43,8 @@ def anchor(path: str, place: str = "") -> str:
 
 
 def page_of(place: str) -> str:
-    """Where the number of a place's page will stand."""
-    return f'<span class="ib-at" data-place="{place}"></span>'
+    """Where the number of a place's page will stand: until it is known, one that is as wide as most."""
+    return f'<span class="ib-at" data-place="{place}">100</span>'
 
 
 def _html(text: str) -> BeautifulSoup:
@@ -67,10 +67,9 @@ class Page:
         text: the built page.
         paths: all pages of the book.
         level: of its title's heading, from 1.
-        numbers: whether a link to another page says on which page of the paper it is.
     """
 
-    def __init__(self, path: str, text: str, paths: set[str], *, level: int, numbers: bool) -> None:
+    def __init__(self, path: str, text: str, paths: set[str], *, level: int) -> None:
         self.path = path
         content = text[text.index("<article") : text.index("</article>") + len("</article>")]
         self.styles = list(dict.fromkeys(STYLE.findall(content)))
@@ -80,8 +79,9 @@ class Page:
         self._leave_out(NOT_ON_PAPER)
         self._still_figures()
         self._mark_boxes()
+        self._set_formulas()
         self._name_places()
-        self._lead_links(paths, numbers)
+        self._lead_links(paths)
         self.solutions = self._take_solutions()
         self._unfold()
         self._lower_headings(level)
@@ -161,6 +161,11 @@ class Page:
                 box.insert_before("☐ ")
             box.decompose()
 
+    def _set_formulas(self) -> None:
+        """A formula of a quiz, which a script of the quiz sets on the screen, is set like all others."""
+        for formula in self.article.select("[data-tex]"):
+            formula.string = rf"\({formula['data-tex']}\)"
+
     def _name_places(self) -> None:
         """Names that are one page's own on the screen are told apart on paper."""
         for element in self.article.find_all(id=True):
@@ -171,7 +176,7 @@ class Page:
                     element[attribute] = anchor(self.path, element[attribute])
         self.article["id"] = anchor(self.path)
 
-    def _lead_links(self, paths: set[str], numbers: bool) -> None:
+    def _lead_links(self, paths: set[str]) -> None:
         """Links inside the book lead to their place on paper, and say on which page where that is another one.
 
         Not in a heading, and not at a term of the glossary, where a number would stand in the way.
@@ -188,8 +193,8 @@ class Page:
             place = anchor(path, unquote(parts.fragment).partition("?")[0])
             link["href"] = f"#{place}"
             quiet = link.find_parent(HEADINGS) or "ib-term" in link.get("class", [])
-            if numbers and path != self.path and not quiet:
-                link.insert_after(_html(f' <span class="ib-on">p. {page_of(place)}</span>'))
+            if path != self.path and not quiet:
+                link.insert_after(_html(f'\u00a0<span class="ib-on">p.\u00a0{page_of(place)}</span>'))
 
     def _lower_headings(self, level: int) -> None:
         """The page's title becomes a heading of `level`, and everything below it as much lower."""

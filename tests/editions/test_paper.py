@@ -49,15 +49,22 @@ BALL = (
     f'<section id="alive"><h2>1.1. Alive</h2>{LIVE}{FOLDED.format(output="")}{FOLDED.format(output=CLAIM)}'
     f"{BUTTONS}<details><summary>Show: why</summary><p>Because.</p></details></section>{EXERCISES}"
 )
+# On a narrow screen this is no wider than the text, on paper it is.
+WIDE = (
+    "<style>@media (max-width: 600px) { .wide { font-size: 4px !important; } }</style>"
+    f'<table class="wide"><tr><td style="white-space: nowrap">{"wide " * 40}edge</td></tr></table>'
+)
 BOX = (
     '<h1>2. The box</h1><p>Unlike <a href="ball.html#figure-1?step=2">the ball</a>, and <a href="gone.html">a page</a>.'
-    '</p><p class="long">A line.</p><section id="exercises"><h2>2.1. Exercises</h2><p>None.</p></section>'
+    f'</p><p class="long">A line.</p>{WIDE}<section id="exercises"><h2>2.1. Exercises</h2><p>None.</p></section>'
 )
 CONTENTS = """
 root: book/welcome
 parts:
 - caption: Toys
   chapters: [{file: notebooks/toys/ball}, {file: notebooks/toys/box}]
+- caption: Behind the pages
+  chapters: [{file: book/teaching/toys/ball}, {file: book/api/index, sections: [{file: book/api/toys}]}]
 """
 PATHS = {"book/welcome", "notebooks/toys/ball", "notebooks/toys/box"}
 
@@ -68,7 +75,7 @@ def built(article: str) -> str:
 
 
 def page(article: str = BALL, path: str = "notebooks/toys/ball", level: int = 2) -> Page:
-    return Page(path, built(article), PATHS, level=level, numbers=True)
+    return Page(path, built(article), PATHS, level=level)
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +137,23 @@ def test_a_claim_and_a_folded_passage_lie_open() -> None:
     assert "below 1" in article.select_one(".ib-claim").get_text()
     assert article.select_one(".ib-fold-title").get_text() == "Why"
     assert "Because." in article.get_text()
+
+
+def test_the_number_that_a_claim_measured_stays_in_its_table() -> None:
+    row = '<table><tr><td>Claim</td><td class="ib-numbers">0.1</td><td>holds</td></tr></table>'
+    cells = page(f"<h1>The ledger</h1>{row}").article.find_all("td")
+    assert [cell.get_text() for cell in cells] == ["Claim", "0.1", "holds"]
+
+
+def test_a_formula_of_a_quiz_is_set_as_all_formulas_are() -> None:
+    ball = page(r'<h1>A quiz</h1><span class="math" data-tex="\frac bD">b/D</span>')
+    assert ball.has_formulas
+    assert ball.article.select_one(".math").get_text() == r"\(\frac bD\)"
+
+
+def test_the_reference_and_a_lecturers_pages_for_a_lesson_are_not_printed() -> None:
+    paths = [entry.path for entry in paper.entries(paper.yaml.safe_load(CONTENTS))]
+    assert paths == ["book/welcome", "notebooks/toys/ball", "notebooks/toys/box"]
 
 
 def test_solutions_are_taken_out_and_each_exercise_says_where_they_are() -> None:
@@ -203,6 +227,20 @@ def test_pages_are_numbered_from_the_second_on(printed) -> None:
 
 def test_every_link_inside_leads_to_a_page(printed) -> None:
     assert check_links(printed) >= 10
+
+
+def test_a_wide_table_is_made_smaller_and_not_the_whole_book(printed) -> None:
+    [at] = [at for at, text in enumerate(texts(printed)) if "A line." in text]
+    assert text_size(printed.pages[0]) == pytest.approx(8.4, abs=0.2)
+    edges: list[float] = []
+
+    def note(text, transform, matrix, font, size) -> None:
+        if "edge" in text:
+            edges.append(matrix[4] * transform[0] + transform[4])
+
+    printed.pages[at].extract_text(visitor_text=note)
+    assert edges
+    assert max(edges) < float(printed.pages[at].mediabox.width) - 76
 
 
 def texts(reader) -> list[str]:
