@@ -188,7 +188,8 @@ FIT = """document.querySelectorAll("mjx-container[display], .bd-article table").
     const room = wide.parentElement.getBoundingClientRect().width;
     const content = wide.tagName === "TABLE" ? wide : wide.firstElementChild;
     const share = room / content.getBoundingClientRect().width;
-    if (share < 1) wide.style.fontSize = `${share * 0.98 * parseFloat(getComputedStyle(wide).fontSize)}px`;
+    const size = parseFloat(getComputedStyle(wide).fontSize);
+    if (share < 1) wide.style.setProperty("font-size", `${share * 0.98 * size}px`, "important");
 })"""
 FILL_IN = """numbers => document.querySelectorAll("[data-place]").forEach(
     e => { e.textContent = numbers[e.dataset.place] ?? "" })"""
