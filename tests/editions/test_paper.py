@@ -240,7 +240,8 @@ def texts(reader) -> list[str]:
 
 def check_titles(reader) -> None:
     """The title of every bookmark, letters only, is in the text of its page."""
-    pages = [re.sub(r"\W", "", text).lower() for text in texts(reader)]
+    # Some fonts give a curly apostrophe back as a letter.
+    pages = [re.sub(r"[\W\u02bc]", "", text).lower() for text in texts(reader)]
     marks = outline(reader)
     missing = [(title, at) for _, title, at in marks if re.sub(r"\W", "", title).lower() not in pages[at - 1]]
     assert not missing
