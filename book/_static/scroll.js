@@ -1,10 +1,13 @@
-// What scrolls sideways takes the focus, so that the arrow keys move it.
+// What scrolls takes the focus, so that the arrow keys move it.
 (function () {
-  var wide = ".ib-scroll, mjx-container[display], pre, dt.sig, .pst-scrollable-table-container";
+  var boxes = ".ib-scroll, mjx-container[display], pre, dt.sig, .pst-scrollable-table-container";
 
   function letFocus(box) {
-    var scrolls = box.scrollWidth > box.clientWidth && /auto|scroll/.test(getComputedStyle(box).overflowX);
-    if (scrolls) {
+    var style = getComputedStyle(box);
+    var across = box.scrollWidth > box.clientWidth && /auto|scroll/.test(style.overflowX);
+    // Less than a line too high, as formulas are in their boxes, is nothing to scroll.
+    var down = box.scrollHeight > box.clientHeight + 12 && /auto|scroll/.test(style.overflowY);
+    if (across || down) {
       box.tabIndex = 0;
     } else {
       box.removeAttribute("tabindex");
@@ -14,7 +17,7 @@
   document.addEventListener("DOMContentLoaded", function () {
     // The page's height changes when formulas are set, when something unfolds, and with the width of the window.
     new ResizeObserver(function () {
-      document.querySelectorAll(wide).forEach(letFocus);
+      document.querySelectorAll(boxes).forEach(letFocus);
     }).observe(document.body);
   });
 })();
