@@ -1,6 +1,6 @@
 // What scrolls takes the focus, so that the arrow keys move it.
 (function () {
-  var boxes = ".ib-scroll, mjx-container[display], pre, dt.sig, .pst-scrollable-table-container";
+  var boxes = ".ib-scroll, mjx-container[display], pre, dt.sig, .pst-scrollable-table-container, .ib-quiz legend";
 
   function letFocus(box) {
     var style = getComputedStyle(box);
