@@ -1,6 +1,6 @@
 // What scrolls takes the focus, so that the arrow keys move it.
 (function () {
-  var boxes = ".ib-scroll, mjx-container[display], pre, dt.sig, .pst-scrollable-table-container, .ib-quiz legend";
+  var boxes = ".ib-scroll, mjx-container[display], pre, dt.sig, .pst-scrollable-table-container, .ib-quiz legend, .ib-wide";
 
   function letFocus(box) {
     var style = getComputedStyle(box);
@@ -14,9 +14,16 @@
     }
   }
 
+  // The theme cuts a formula in a sentence off where the line ends. What screen readers read of it is wider still, unseen.
+  function letScroll(box) {
+    var seen = box.querySelector("mjx-math");
+    box.classList.toggle("ib-wide", seen !== null && seen.offsetWidth > box.clientWidth + 1);
+  }
+
   document.addEventListener("DOMContentLoaded", function () {
     // The page's height changes when formulas are set, when something unfolds, and with the width of the window.
     new ResizeObserver(function () {
+      document.querySelectorAll("span.math").forEach(letScroll);
       document.querySelectorAll(boxes).forEach(letFocus);
     }).observe(document.body);
   });
