@@ -1,6 +1,7 @@
 // What scrolls takes the focus, so that the arrow keys move it.
 (function () {
-  var boxes = ".ib-scroll, mjx-container[display], pre, dt.sig, .pst-scrollable-table-container, .ib-quiz legend, .ib-wide";
+  var boxes =
+    ".ib-scroll, mjx-container[display], .ib-wide, pre, dt.sig, .pst-scrollable-table-container, .ib-quiz legend";
 
   function letFocus(box) {
     var style = getComputedStyle(box);
@@ -14,7 +15,7 @@
     }
   }
 
-  // The theme cuts a formula in a sentence off where the line ends. What screen readers read of it is wider still, unseen.
+  // The theme cuts off what a formula in a sentence has beyond the line. Its copy for screen readers is wider, and unseen.
   function letScroll(box) {
     var seen = box.querySelector("mjx-math");
     box.classList.toggle("ib-wide", seen !== null && seen.offsetWidth > box.clientWidth + 1);

@@ -27,6 +27,10 @@ MOVE_THROUGH = """control => {
     return seen;
 }"""
 LABELS = "all => all.map(e => e.getAttribute('aria-label'))"
+CUT_OFF = """[...document.querySelectorAll("span.math:has(mjx-math)")]
+    .filter(box => box.querySelector("mjx-math").offsetWidth > box.clientWidth + 1)
+    .filter(box => getComputedStyle(box).overflowX === "hidden")
+    .map(box => box.textContent)"""
 TOO_WIDE = """[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > 381)
     .slice(0, 3).map(e => e.outerHTML.slice(0, 120))"""
 
@@ -128,6 +132,8 @@ def test_nothing_scrolls_sideways_on_a_phone(visit, pages, server):
         now = here.open(f"{server}/{page}")
         if now.evaluate("document.documentElement.scrollWidth") > PHONE["width"]:
             wide[page] = now.evaluate(TOO_WIDE)
+        if cut := now.evaluate(CUT_OFF):
+            wide[page] = cut
     assert not wide, json.dumps(wide, indent=1)
 
 
