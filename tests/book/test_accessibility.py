@@ -36,7 +36,8 @@ MARK_NEW_KINDS = """known => {
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
         const { data, parentElement } = texts.currentNode;
-        if (data.trim() && parentElement.checkVisibility() && !seen.has(lookOf(parentElement))) {
+        const isSeen = data.trim() && parentElement.checkVisibility() && !parentElement.closest("mjx-container");
+        if (isSeen && !seen.has(lookOf(parentElement))) {
             seen.add(lookOf(parentElement));
             parentElement.dataset.newKind = "";
         }
