@@ -15,7 +15,7 @@
     }
   }
 
-  // The theme cuts a formula in a sentence off at the line's end. Its copy for screen readers, wider still, is not seen.
+  // The theme cuts a formula in a sentence off at the line's end. Its copy for screen readers is wider, but not seen.
   function letScroll(box) {
     var seen = box.querySelector("mjx-math");
     box.classList.toggle("ib-wide", seen !== null && seen.offsetWidth > box.clientWidth + 1);
