@@ -4,17 +4,22 @@ On slides stand, in the lesson's order,
 
 - the question and the surprise of the card;
 - of each section its heading and the first two sentences; the same of a `###` heading;
+- whole, each paragraph that names a term in bold or italics, has a displayed formula, or stands right before code or a
+  table of numbers, and the last paragraph of a section; what the slide before has of it is not said again, and what
+  comments on the numbers right above it is left to the speaker;
+- each unfolded code cell of at most sixteen lines that defines a function;
 - each theorem, proposition or corollary as it stands, without its proof;
 - each paragraph that begins with a bold or italic lead, "**Zero is not absent.**": the lead and two sentences more;
-- each list, Markdown table and formula, with the sentence that leads to it, but nothing out of a proof;
-- each figure and table of numbers that a cell shows, on a slide of its own, a live figure alive; with a table that has
-  no caption the sentence that leads to it, if it ends in a colon;
+- each list and Markdown table with the sentence that leads to it; nothing out of a proof;
+- each figure and table of numbers that a cell shows, on a slide of its own, a live figure alive; the caption of a drawn
+  one, which may answer what the class is asked, comes with the next step;
 - a quiz, each of its questions on a slide of its own;
-- each claim, its sentence and its badge; claims and leads that follow each other share a slide while it has room;
-- each exercise's task. Solutions are left out, and so is code.
+- each claim, its sentence and its badge;
+- each exercise's task. Solutions are left out.
 
-Speaker notes say the minutes and goals of a section, what an opponent would say to a claim, and misconceptions: with
-the figure that their question names, or else on the first slide.
+Paragraphs that follow each other share a slide while it has room; so do leads and claims, and cells of code. Speaker
+notes say the minutes and goals of a section, what an opponent would say to a claim, and misconceptions: at the start
+of the section, exercises apart, that shares most words with them.
 """
 
 import html
@@ -36,20 +41,29 @@ PROVED = r"\square"
 EXERCISE = re.compile(r"\*\*(?P<title>\d+\. .+?)\*\* *\((?P<facts>[^)]*)\)\.?\s*", re.DOTALL)
 CARD = re.compile(r"\*\*The (question|surprise)\.\*\*\s*(.+?)\n\s*\n", re.DOTALL)
 FIGURE = re.compile(r'(<figure class="ib-figure") id="(figure-\d+)"')
+DRAWN = re.compile(r'(<figure class="ib-figure"[^>]*>\s*<img\b.*?<figcaption)', re.DOTALL)
 MARKS = {"claim": 'class="ib-claim ', "quiz": 'class="ib-quiz"'}
-SHOWN = ("heading", "shown", *MARKS)
-# A table that says nothing of itself is shown with the sentence that leads to it.
-UNTITLED = re.compile(r'<table class="ib-table">(?!<caption>)')
+SHOWN = ("heading", "shown", "code", *MARKS)
+TABLE = '<table class="ib-table">'
+TERM = re.compile(r"\*[^*\s][^*]*\*")
+FUNCTION = re.compile(r"^def ", re.MULTILINE)
+# What is long, is an answer, or is there for readers of the code stays off the slides.
+LINES_OF_CODE = 16
+OFF = {"hide-input", "hide-cell", "starter", "solution"}
 # What a sentence may hold that is no end of it: formulas, code, links and brackets.
 WHOLE = re.compile(r"\$\$.+?\$\$|\$.+?\$|`[^`]+`|\[[^]]*\]\([^)]*\)|\([^()]*\)", re.DOTALL)
 ASIDE = re.compile(r"\s*\(\[evidence\]\([^)]*\)\)")
 END = re.compile(r"((?<=[.?!])|(?<=[.?!]\)))[*_]*\s+(?=\S)")
 
 PROSE = ("paragraph", "list", "math")
+READ = ("heading", "table", *PROSE)
+COMMENTED = ("shown", "claim")
 SENTENCES = 2
 # What may share a slide with what follows it: a claim bears out the lead above it, and the next lead is another matter.
-LIGHT = {("lead", "lead"), ("lead", "claims"), ("claims", "claims")}
+LIGHT = {("lead", "lead"), ("lead", "claims"), ("claims", "claims"), ("text", "text")}
+LIGHT |= {("text", "code"), ("code", "code")}
 WORDS_TOGETHER = 100
+STEM = 5
 
 Lines = list[str]
 
@@ -58,7 +72,8 @@ Lines = list[str]
 class Slide:
     """One slide.
 
-    kind: title, section, text, statement, lead, claims, figure, output, quiz or exercise; the style sheet knows them.
+    kind: title, section, text, statement, lead, claims, code, figure, output, quiz or exercise; the style sheet knows
+        them.
     heading: as HTML.
     body: as HTML.
     notes: what the speaker sees, as HTML, each a paragraph.
@@ -74,10 +89,10 @@ class Slide:
 
 @dataclass(frozen=True)
 class Part:
-    """A block of a Markdown cell, or what a cell shows.
+    """A block of a Markdown cell, a cell's code, or what it shows.
 
-    kind: of a block `paragraph`, `heading`, `list`, `math`, `table`, `other`; of what a cell shows `claim`, `quiz`,
-        or else `shown`.
+    kind: of a block `paragraph`, `heading`, `list`, `math`, `table`, `other`; `code`; of what a cell shows `claim`,
+        `quiz`, or else `shown`.
     text: Markdown; the HTML of what a cell shows.
     """
 
@@ -91,7 +106,7 @@ def slides(lesson: NotebookNode, chapter: Chapter) -> list[list[Slide]]:
     deck = [_card(first, chapter)]
     for heading, *parts in sections:
         deck.append(list(_together(_section(heading.text, parts))))
-    _annotate(deck, chapter)
+    _annotate(deck, chapter, [_readable(parts) for parts in sections])
     return deck
 
 
@@ -102,6 +117,9 @@ def _parts(cells: Sequence[NotebookNode]) -> Iterator[Part]:
         if cell.cell_type == "markdown":
             yield from blocks(cell.source)
         elif cell.cell_type == "code":
+            short = len(cell.source.splitlines()) <= LINES_OF_CODE
+            if short and FUNCTION.search(cell.source) and OFF.isdisjoint(cell.metadata.get("tags", ())):
+                yield Part("code", f"```python\n{cell.source}\n```")
             for output in cell.outputs:
                 if shown := output.get("data", {}).get("text/html"):
                     yield Part(next((kind for kind, mark in MARKS.items() if mark in shown), "shown"), shown)
@@ -131,6 +149,12 @@ def _sections(parts: Sequence[Part]) -> list[list[Part]]:
     return found
 
 
+def _readable(parts: Sequence[Part]) -> str:
+    """What a section says in words; exercises, which touch on everything, count as nothing."""
+    said = [part.text for part in parts if part.kind in READ]
+    return "" if any(EXERCISE.match(text) for text in said) else " ".join(said)
+
+
 def _card(parts: Sequence[Part], chapter: Chapter) -> list[Slide]:
     """The title with its question, and the surprise."""
     text = "\n\n".join(part.text for part in parts)
@@ -143,26 +167,25 @@ def _card(parts: Sequence[Part], chapter: Chapter) -> list[Slide]:
     return [first, Slide("text", "The surprise", f"<p>{inline(said['surprise'])}</p>")]
 
 
-def _section(heading: str, parts: Sequence[Part]) -> Iterator[Slide]:
-    """The slides of one section, claims and leads each alone."""
-    title = inline(heading.lstrip("# "))
-    at = 0
-    if _opens(parts, 0):
-        at = _end_of_opening(parts, 0)
-        yield Slide("section", title, _opening(parts[:at]))
+def _section(heading: str, parts: list[Part]) -> Iterator[Slide]:
+    """The slides of one section, claims, leads and paragraphs each alone."""
+    parts = [Part("heading", heading), *parts]
+    title, at = "", 0
     while at < len(parts):
         part, until = parts[at], at + 1
         if part.kind == "claim":
             yield _claim(title, part.text)
         elif part.kind == "quiz":
             yield from _questions(part.text)
+        elif part.kind == "code":
+            yield Slide("code", title, block(part.text))
         elif part.kind == "shown":
-            yield _shown(title, part.text, parts[at - 1] if at else part)
+            yield _shown(title, part.text)
         elif part.kind == "heading":
             title = inline(part.text.lstrip("# "))
             if _opens(parts, until):
-                until = _end_of_opening(parts, until)
-                yield Slide("section", title, _opening(parts[at + 1 : until]))
+                opening, parts[until:] = _opening(parts[until:])
+                yield Slide("section", title, block(opening))
         elif EXERCISE.match(part.text):
             until = _end_of_exercise(parts, at)
             yield _exercise(parts[at:until])
@@ -172,11 +195,19 @@ def _section(heading: str, parts: Sequence[Part]) -> Iterator[Slide]:
             until = _end_of_statement(parts, at)
             yield Slide("statement", title, block("\n\n".join(each.text for each in parts[at:until])))
         elif part.kind == "paragraph" and LEAD.match(part.text):
-            until = _end_of_opening(parts, at)
-            yield Slide("lead", title, _opening(parts[at:until]))
+            until = _end_of_lead(parts, at)
+            yield Slide("lead", title, block("\n\n".join([shortened(part.text), *_texts(parts[at + 1 : until])])))
+        elif part.kind == "paragraph":
+            until = _end_of_passage(parts, at)
+            if parts[at - 1].kind not in COMMENTED and (said := _passage(parts, at, until)):
+                yield Slide("text", title, block(said))
         elif part.kind in ("list", "table", "math"):
             yield Slide("text", title, block("\n\n".join(_with_what_leads_to_it(parts, at))))
         at = until
+
+
+def _texts(parts: Sequence[Part]) -> Lines:
+    return [part.text for part in parts]
 
 
 def _opens(parts: Sequence[Part], at: int) -> bool:
@@ -185,14 +216,40 @@ def _opens(parts: Sequence[Part], at: int) -> bool:
     return plain and not LEAD.match(parts[at].text) and not PROOF.match(parts[at].text)
 
 
-def _end_of_opening(parts: Sequence[Part], start: int) -> int:
-    """A paragraph of one or two sentences, the last of which goes on below, takes along what completes it."""
+def _opening(parts: list[Part]) -> tuple[str, list[Part]]:
+    """The first sentences of a section, and what is left of it; an unfinished one takes along what completes it."""
+    sentences = split(parts[0].text)
+    if len(sentences) > SENTENCES:
+        rest = Part("paragraph", " ".join(sentences[SENTENCES:]))
+        return " ".join(sentences[:SENTENCES]), [rest, *parts[1:]]
+    until = 1 if _ends(parts[0].text) else _end_of_sentence(parts, 0)
+    return "\n\n".join(_texts(parts[:until])), parts[until:]
+
+
+def _end_of_lead(parts: Sequence[Part], start: int) -> int:
+    """A lead of one or two sentences, the last of which goes on below, takes along what completes it."""
     text = parts[start].text
     return start + 1 if _ends(text) or shortened(text) != text else _end_of_sentence(parts, start)
 
 
-def _opening(parts: Sequence[Part]) -> str:
-    return block("\n\n".join([shortened(parts[0].text), *(part.text for part in parts[1:])]))
+def _end_of_passage(parts: Sequence[Part], start: int) -> int:
+    """A paragraph takes along its formulas and what completes its sentence, but a list has a slide of its own."""
+    until = _end_of_sentence(parts, start)
+    return next((at for at in range(start, until) if parts[at].kind == "list"), until)
+
+
+def _passage(parts: Sequence[Part], start: int, until: int) -> str:
+    """A paragraph with its formulas, if the class needs it, without the sentence that leads to a list."""
+    lines, rest = _texts(parts[start:until]), parts[until:]
+    names = any(TERM.search(WHOLE.sub("", line)) for line in lines)
+    reckons = any(part.kind == "math" for part in parts[start:until])
+    leads = rest and (rest[0].kind == "code" or TABLE in rest[0].text)
+    is_last = all(part.kind != "paragraph" for part in rest)
+    if not (names or reckons or leads or is_last):
+        return ""
+    if rest and rest[0].kind in ("list", "table") and not _ends(lines[-1]):
+        lines[-1] = " ".join(split(lines[-1])[:-1])
+    return "\n\n".join(lines).strip()
 
 
 def _exercise(parts: Sequence[Part]) -> Slide:
@@ -300,12 +357,12 @@ def _claim(title: str, shown: str) -> Slide:
     return Slide("claims", title, body, [f"An opponent would say: {said[0]}"] if said else [])
 
 
-def _shown(title: str, shown: str, before: Part) -> Slide:
+def _shown(title: str, shown: str) -> Slide:
     """A figure with its address on its slide, where figures keep their state in none of their own; a table."""
     if found := FIGURE.search(shown):
-        return Slide("figure", title, FIGURE.sub(r"\1", shown, count=1), name=found[2])
-    leads = before.kind == "paragraph" and before.text.endswith(":") and UNTITLED.search(shown)
-    return Slide("output", title, (block(split(before.text)[-1]) if leads else "") + shown)
+        body = FIGURE.sub(r"\1", DRAWN.sub(r'\1 class="fragment"', shown), count=1)
+        return Slide("figure", title, body, name=found[2])
+    return Slide("output", title, shown)
 
 
 def _questions(shown: str) -> Iterator[Slide]:
@@ -343,18 +400,31 @@ def _have_room(held: Slide, slide: Slide) -> bool:
     return len(both.get_text(" ").split()) <= WORDS_TOGETHER
 
 
-def _annotate(deck: Sequence[Sequence[Slide]], chapter: Chapter) -> None:
-    """What the front matter tells the speaker."""
+def _annotate(deck: Sequence[Sequence[Slide]], chapter: Chapter, texts: Lines) -> None:
+    """What the front matter tells the speaker; `texts` are those of the sections."""
     if chapter.teaching is None:
         return
-    named = {slide.name: slide for section in deck for slide in section if slide.name}
     for belief, question in chapter.teaching.misconceptions:
-        figure = re.search(r"Figure (\d+)", question)
-        slide = named.get(f"figure-{figure[1]}", deck[0][0]) if figure else deck[0][0]
-        slide.notes.append(f"Some believe: {inline(belief)} Ask: {inline(question)}")
+        first = deck[1 + nearest(f"{belief} {question}", texts)][0]
+        first.notes.append(f"Some believe: {inline(belief)} Ask: {inline(question)}")
     for (section, minutes), (first, *_) in zip(chapter.teaching.minutes.items(), deck[1:], strict=True):
         goals = [inline(goal) for goal, where in chapter.teaching.goals if where == section]
         first.notes[:0] = [f"{minutes} minutes.", *(f"Goal: {goal}." for goal in goals)]
+
+
+def nearest(text: str, texts: Lines) -> int:
+    """Which of some texts shares most words with `text`.
+
+    >>> nearest("Do balls roll?", ["A cube rests.", "The ball will be rolling.", "A ball is round."])
+    1
+    """
+    words = _stems(text)
+    return max(range(len(texts)), key=lambda at: len(words & _stems(texts[at])))
+
+
+def _stems(text: str) -> set[str]:
+    """The beginnings of all words, so that "fold" and "folding" count as one."""
+    return {word[:STEM] for word in re.findall(r"[a-z]{3,}", text.lower())}
 
 
 def _without_asides(text: str) -> str:

@@ -3,10 +3,11 @@
 (function () {
   "use strict";
 
-  var SMALLEST = 0.5;
+  var SMALLEST = 0.6;
   var STEP = 0.04;
   var LARGEST = { figure: 1.5, output: 1.4 };
   var USES_ARROWS = "input, select, textarea, [contenteditable], [role='slider'], [role='radio'], [role='option']";
+  var byMouse = false;
   var PRESSED = "button, summary, a[href], [role='button']";
 
   function isOver(room) {
@@ -67,12 +68,34 @@
     paint(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
   }
 
-  // Escape leaves a figure's control, so that the arrows are the slides' again.
-  function leave(event) {
+  // Gives the keys back to the slides. Says whether something on a slide had them.
+  function leave() {
     var active = document.activeElement;
-    if (event.key === "Escape" && active && active.closest(".fit")) {
+    var had = Boolean(active && active.closest(".fit"));
+    if (had) {
       active.blur();
+    }
+    return had;
+  }
+
+  // The keys of a clicker, PageUp and PageDown, move the slides whatever has the focus; Escape leaves a control.
+  function take(event) {
+    byMouse = false;
+    var way = { PageDown: "next", PageUp: "prev" }[event.key];
+    if (way) {
+      leave();
+      window.Reveal[way]();
+    }
+    if (way || (event.key === "Escape" && leave())) {
+      event.preventDefault();
       event.stopImmediatePropagation();
+    }
+  }
+
+  // What was used by mouse does not keep the keys: a list once it is chosen from, anything else when it is let go.
+  function release(event) {
+    if (byMouse && (event.type === "change" || !event.target.closest("select"))) {
+      leave();
     }
   }
 
@@ -95,7 +118,12 @@
   }
 
   paint(window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-  document.addEventListener("keydown", leave, true);
+  document.addEventListener("keydown", take, true);
+  document.addEventListener("pointerdown", function () {
+    byMouse = true;
+  }, true);
+  document.addEventListener("pointerup", release);
+  document.addEventListener("change", release);
   window.MathJax.startup.promise.then(function () {
     return document.fonts.ready;
   }).then(start);
