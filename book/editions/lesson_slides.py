@@ -57,7 +57,6 @@ END = re.compile(r"((?<=[.?!])|(?<=[.?!]\)))[*_]*\s+(?=\S)")
 
 PROSE = ("paragraph", "list", "math")
 READ = ("heading", "table", *PROSE)
-COMMENTED = ("shown", "claim")
 SENTENCES = 2
 # What may share a slide with what follows it: a claim bears out the lead above it, and the next lead is another matter.
 LIGHT = {("lead", "lead"), ("lead", "claims"), ("claims", "claims"), ("text", "text")}
@@ -199,7 +198,7 @@ def _section(heading: str, parts: list[Part]) -> Iterator[Slide]:
             yield Slide("lead", title, block("\n\n".join([shortened(part.text), *_texts(parts[at + 1 : until])])))
         elif part.kind == "paragraph":
             until = _end_of_passage(parts, at)
-            if parts[at - 1].kind not in COMMENTED and (said := _passage(parts, at, until)):
+            if not _is_of_numbers(parts[at - 1]) and (said := _passage(parts, at, until)):
                 yield Slide("text", title, block(said))
         elif part.kind in ("list", "table", "math"):
             yield Slide("text", title, block("\n\n".join(_with_what_leads_to_it(parts, at))))
@@ -230,6 +229,10 @@ def _end_of_lead(parts: Sequence[Part], start: int) -> int:
     """A lead of one or two sentences, the last of which goes on below, takes along what completes it."""
     text = parts[start].text
     return start + 1 if _ends(text) or shortened(text) != text else _end_of_sentence(parts, start)
+
+
+def _is_of_numbers(part: Part) -> bool:
+    return part.kind == "claim" or (part.kind == "shown" and TABLE in part.text)
 
 
 def _end_of_passage(parts: Sequence[Part], start: int) -> int:

@@ -10,8 +10,10 @@
   var byMouse = false;
   var PRESSED = "button, summary, a[href], [role='button']";
 
+  // Half a pixel too much, which scrollHeight rounds away, would already cut off a frame's edge.
   function isOver(room) {
-    return room.scrollHeight > room.clientHeight || room.scrollWidth > room.clientWidth;
+    var high = room.firstElementChild.getBoundingClientRect().height > room.getBoundingClientRect().height;
+    return high || room.scrollHeight > room.clientHeight || room.scrollWidth > room.clientWidth;
   }
 
   // The largest size with which the content fits. A figure lays itself out anew in each, so that all are tried.

@@ -95,6 +95,9 @@ WRONG = """() => {
     const room = slide.querySelector(".room");
     if (room.scrollHeight > room.clientHeight) found.push("higher than its room");
     if (room.scrollWidth > room.clientWidth) found.push("wider than its room");
+    const fit = slide.querySelector(".fit");
+    if (fit.getBoundingClientRect().bottom > room.getBoundingClientRect().bottom) found.push("its edge is cut off");
+    if (fit.style.zoom < 0.6) found.push("too small to read");
     if (slide.querySelector("mjx-merror") || /\\\\[([]/.test(slide.innerText)) found.push("a formula that is none");
     return found;
 }"""
@@ -127,7 +130,7 @@ def chapter():
         goals=(("roll a ball", "On a plane"),),
         minutes=TEACHING,
         routes={},
-        misconceptions=(("It flies.", "What does Figure 1 show?"), ("It sleeps.", "Why?")),
+        misconceptions=(("It flies.", "What of a third theorem?"), ("It sleeps.", "Does it roll?")),
     )
     return front_matter.Chapter("toys/ball", "Ball", "toys", "Does it roll?", 18, (), "draft", teaching)
 
@@ -154,7 +157,7 @@ def test_the_first_slides_ask_the_question_and_tell_the_surprise(deck) -> None:
 def test_a_section_is_two_sentences_formulas_statements_lists_leads_claims_figures_and_questions(deck) -> None:
     assert deck[1] == [
         ("section", r"One sentence. Another with \(a. b\) ."),
-        ("text", r"A fourth, and \[c=d,\] where \(c\) is it."),
+        ("text", r"A third. A fourth, and \[c=d,\] where \(c\) is it. No more."),
         ("statement", "Theorem 1. Let it roll. Then it goes on. If not, then not."),
         ("text", "Three things: One. Two. Three. Figure 1 and the ledger ."),
         ("claims", "Not everywhere. First. Second. It rolls. ✓ holds"),
@@ -162,6 +165,41 @@ def test_a_section_is_two_sentences_formulas_statements_lists_leads_claims_figur
         ("quiz", "One? Yes: A"),
         ("quiz", "Two? No."),
     ]
+
+
+def test_a_paragraph_is_whole_if_it_names_a_term_leads_to_code_or_a_table_or_ends_a_section(chapter) -> None:
+    table = '<table class="ib-table"><tr><td>7</td></tr></table>'
+    starter = new_code_cell("def yours():\n    ...", metadata={"tags": ["starter"]})
+    cells = [
+        new_markdown_cell(f"{CARD}\n\n## On a plane\n\nOne. Two.\n\nA *term*. $a*b*c$.\n\nNo term: $a*b*c$."),
+        new_markdown_cell("To numbers."),
+        shown(table),
+        new_markdown_cell("A comment on *seven*.\n\nTo code."),
+        new_code_cell("def roll():\n    return 1"),
+        starter,
+        new_code_cell("def long():\n" + "    x = 1\n" * 16),
+        new_code_cell("size = 3"),
+        new_markdown_cell("An aside.\n\nThe last. Of them."),
+        new_markdown_cell("## Exercises\n\nWork."),
+    ]
+    [_, section, _] = lesson_slides.slides(new_notebook(cells=cells), chapter)
+    assert [(slide.kind, plain(slide.body)) for slide in section] == [
+        ("section", "One. Two."),
+        ("text", r"A term . \(a*b*c\) . To numbers."),
+        ("output", "7"),
+        ("code", "To code. def roll(): return 1"),
+        ("text", "The last. Of them."),
+    ]
+
+
+def test_the_caption_of_a_drawn_figure_comes_with_the_next_step_and_a_live_ones_is_there_at_once(chapter) -> None:
+    caption = "<figcaption>Seven.</figcaption></figure>"
+    drawn = f'<figure class="ib-figure" id="figure-1"><img alt="">{caption}'
+    live = f'<figure class="ib-figure" id="figure-2"><div><figure><img alt=""></figure></div>{caption}'
+    heads = [new_markdown_cell(text) for text in (CARD, "## On a plane", "## Exercises\n\nWork.")]
+    cells = [*heads[:2], shown(drawn), shown(live), heads[2]]
+    [_, section, _] = lesson_slides.slides(new_notebook(cells=cells), chapter)
+    assert ["fragment" in slide.body for slide in section] == [True, False]
 
 
 def test_each_question_of_a_quiz_is_alive_by_itself(toy, chapter) -> None:
@@ -188,10 +226,10 @@ def test_links_lead_to_slides_or_are_none(toy, chapter) -> None:
 
 def test_the_speaker_reads_minutes_goals_objections_and_misconceptions(toy, chapter) -> None:
     [[first, _], [section, *_, claim, figure, _, _], [exercises, *_]] = lesson_slides.slides(toy, chapter)
-    assert first.notes == ["Some believe: It sleeps. Ask: Why?"]
-    assert section.notes == ["4 minutes.", "Goal: roll a ball."]
+    assert first.notes == figure.notes == []
+    asked = ["Some believe: It flies. Ask: What of a third theorem?", "Some believe: It sleeps. Ask: Does it roll?"]
+    assert section.notes == ["4 minutes.", "Goal: roll a ball.", *asked]
     assert claim.notes == ["An opponent would say: Not <i>mine</i>."]
-    assert figure.notes == ["Some believe: It flies. Ask: What does Figure 1 show?"]
     assert exercises.notes == ["14 minutes."]
 
 
@@ -289,6 +327,8 @@ def test_arrows_lead_through_a_deck_and_every_slide_holds_what_is_on_it(path, st
         if found := tab.evaluate(WRONG):
             wrong[number] = found
         assert tab.evaluate(PLACE) == number - 1
+        if tab.evaluate("Reveal.availableFragments().next"):
+            tab.keyboard.press("ArrowRight")
         tab.keyboard.press("ArrowRight")
     assert wrong == {}
     assert tab.evaluate("Reveal.isLastSlide()")
@@ -309,6 +349,40 @@ def test_arrows_move_the_slider_that_has_the_focus_and_escape_gives_them_back(st
     assert figure.get("Array.from(results[0].pictures[0].values)") != before
     assert tab.evaluate(PLACE) == at
     tab.keyboard.press("Escape")
+    tab.keyboard.press("ArrowRight")
+    assert tab.evaluate(PLACE) == at + 1
+
+
+@pytest.mark.slow
+def test_a_clicker_moves_the_slides_whatever_has_the_focus(start) -> None:
+    tab = start("fullgrad", "#/figure-1")
+    at = tab.evaluate(PLACE)
+    figure = Live(tab)
+    for control in (tab.locator(".present select").first, figure.slider("what is zero"), figure.surface):
+        control.focus()
+        tab.keyboard.press("PageDown")
+        assert tab.evaluate(PLACE) == at + 1
+        tab.keyboard.press("PageUp")
+        assert tab.evaluate(PLACE) == at
+
+
+@pytest.mark.slow
+def test_a_control_used_by_mouse_lets_the_arrows_through(start) -> None:
+    tab = start("fullgrad", "#/figure-1")
+    at = tab.evaluate(PLACE)
+    figure = Live(tab)
+    chosen = tab.locator(".present select").filter(has_text="folded into the layer before")
+    # A list that is open is the system's, so no mouse of a test reaches its entries.
+    chosen.dispatch_event("pointerdown")
+    chosen.focus()
+    chosen.dispatch_event("pointerup")
+    assert chosen.evaluate("list => list === document.activeElement")
+    chosen.select_option("folded into the layer before")
+    tab.keyboard.press("ArrowRight")
+    assert tab.evaluate(PLACE) == at + 1
+    tab.keyboard.press("ArrowLeft")
+    assert chosen.evaluate("list => list.selectedOptions[0].text") == "folded into the layer before"
+    figure.slider("what is zero").click()
     tab.keyboard.press("ArrowRight")
     assert tab.evaluate(PLACE) == at + 1
 
