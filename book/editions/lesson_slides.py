@@ -17,9 +17,9 @@ On slides stand, in the lesson's order,
 - each claim, its sentence and its badge;
 - each exercise's task. Solutions are left out.
 
-Paragraphs that follow each other share a slide while it has room; so do leads and claims, and cells of code. Speaker
-notes say the minutes and goals of a section, what an opponent would say to a claim, and misconceptions: at the start
-of the section, exercises apart, that shares most words with them.
+Paragraphs that follow each other share a slide while it has room, also with code below them; so do leads and claims.
+Speaker notes say the minutes and goals of a section, what an opponent would say to a claim, and misconceptions: at the
+start of the section, exercises apart, that shares most words with them.
 """
 
 import html
@@ -59,8 +59,7 @@ PROSE = ("paragraph", "list", "math")
 READ = ("heading", "table", *PROSE)
 SENTENCES = 2
 # What may share a slide with what follows it: a claim bears out the lead above it, and the next lead is another matter.
-LIGHT = {("lead", "lead"), ("lead", "claims"), ("claims", "claims"), ("text", "text")}
-LIGHT |= {("text", "code"), ("code", "code")}
+LIGHT = {("lead", "lead"), ("lead", "claims"), ("claims", "claims"), ("text", "text"), ("text", "code")}
 WORDS_TOGETHER = 100
 STEM = 5
 
@@ -418,7 +417,7 @@ def _annotate(deck: Sequence[Sequence[Slide]], chapter: Chapter, texts: Lines) -
 def nearest(text: str, texts: Lines) -> int:
     """Which of some texts shares most words with `text`.
 
-    >>> nearest("Do balls roll?", ["A cube rests.", "The ball will be rolling.", "A ball is round."])
+    >>> nearest("Do spheres rotate?", ["A cube rests.", "The sphere is rotating.", "A sphere is round."])
     1
     """
     words = _stems(text)
@@ -426,7 +425,7 @@ def nearest(text: str, texts: Lines) -> int:
 
 
 def _stems(text: str) -> set[str]:
-    """The beginnings of all words, so that "fold" and "folding" count as one."""
+    """The beginnings of all words, so that "rotate" and "rotating" count as one."""
     return {word[:STEM] for word in re.findall(r"[a-z]{3,}", text.lower())}
 
 

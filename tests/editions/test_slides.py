@@ -97,7 +97,8 @@ WRONG = """() => {
     if (room.scrollWidth > room.clientWidth) found.push("wider than its room");
     const fit = slide.querySelector(".fit");
     if (fit.getBoundingClientRect().bottom > room.getBoundingClientRect().bottom) found.push("its edge is cut off");
-    if (fit.style.zoom < 0.6) found.push("too small to read");
+    const sizes = [fit, ...slide.querySelectorAll("pre code")].map(part => parseFloat(getComputedStyle(part).fontSize));
+    if (slide.matches(".text, .code, .lead") && Math.min(...sizes) * fit.currentCSSZoom < 18) found.push("too small");
     if (slide.querySelector("mjx-merror") || /\\\\[([]/.test(slide.innerText)) found.push("a formula that is none");
     return found;
 }"""
