@@ -24,6 +24,8 @@ INNER = ("chapters", "checks", "explore", "output")
 
 BEGIN = "<!-- The chapters, written by `make readme` from the notebooks: -->"
 END = "<!-- end of the chapters -->"
+# What gives typical mistakes away is not what a student who searches for a term should find first.
+UNSEARCHED = "---\nnosearch: true\n---\n\n"
 
 
 def table_of_contents(parts: Sequence[Part], reference: Sequence[str]) -> dict[str, object]:
@@ -79,7 +81,7 @@ def reference(parts: Sequence[Part], root: Path = ROOT) -> dict[str, str]:
 def lecturer_pages(parts: Sequence[Part]) -> dict[str, str]:
     """A page for the lecturer on every chapter that says something to one, text by the chapter's path."""
     return {
-        chapter.path: f"# Teaching: {chapter.title}\n\n{{{{ teaching: {chapter.path} }}}}\n"
+        chapter.path: f"{UNSEARCHED}# Teaching: {chapter.title}\n\n{{{{ teaching: {chapter.path} }}}}\n"
         for part in parts
         for chapter in part.chapters
         if chapter.teaching

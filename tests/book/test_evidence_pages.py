@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 application = pytest.importorskip("sphinx.application", reason="the book's own packages are not installed")
+docutils = pytest.importorskip("sphinx.util.docutils")
 
 CONTENTS = """
 format: jb-book
@@ -35,8 +36,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (book / f"{name}.rst").write_text(heading(name, "=") + heading(f"inside {name}", "-"), encoding="utf-8")
     settings = {"extensions": EXTENSIONS, "external_toc_path": "_toc.yml"}
     out = book / "html"
-    app = application.Sphinx(book, None, out, book / "doctrees", "html", settings, status=None, warningiserror=True)
-    app.build()
+    # The next book in this process begins without the nodes of this one.
+    with docutils.docutils_namespace():
+        app = application.Sphinx(book, None, out, book / "doctrees", "html", settings, status=None, warningiserror=True)
+        app.build()
     return out
 
 

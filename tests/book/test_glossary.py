@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 application = pytest.importorskip("sphinx.application", reason="the book's own packages are not installed")
+docutils = pytest.importorskip("sphinx.util.docutils")
 
 PAGES = {
     "index.md": "# Index\n\n```{toctree}\nbook/glossary\nnotebooks/toys/ball\nnotebooks/toys/ball_evidence\n```\n",
@@ -52,8 +53,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (book / name).write_text(text, encoding="utf-8")
     settings = {"extensions": ["myst_parser", "site_glossary"], "myst_enable_extensions": ["dollarmath"]}
     out = book / "html"
-    app = application.Sphinx(book, None, out, book / "doctrees", "html", settings, status=None, warningiserror=True)
-    app.build()
+    # The next book in this process begins without the nodes of this one.
+    with docutils.docutils_namespace():
+        app = application.Sphinx(book, None, out, book / "doctrees", "html", settings, status=None, warningiserror=True)
+        app.build()
     return out
 
 
