@@ -132,10 +132,7 @@ def _option(entry: object) -> Option:
 def _keys(entry: object, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, object]:
     if not isinstance(entry, dict):
         raise ValueError(f"expected the keys {', '.join(required)}, got {entry!r}")
-    missing = [key for key in required if key not in entry]
-    unknown = [str(key) for key in entry if key not in required + optional]
-    if missing or unknown:
-        raise ValueError(f"missing keys: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}")
+    registry.check_keys(entry, required, optional)
     return entry
 
 

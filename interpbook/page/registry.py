@@ -22,6 +22,7 @@ Every chapter has a file of its own, `interpbook/chapters/<part>/<chapter>/claim
 """
 
 import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -148,13 +149,24 @@ def _where(file: Path) -> str:
     return "/".join(file.parts[-3:])
 
 
+def check_keys(entry: Mapping[object, object], required: Sequence[str], optional: Sequence[str] = ()) -> None:
+    """Check that an entry of a chapter's file has all keys that it must have, and none that nobody reads.
+
+    >>> check_keys({"id": "sum", "why": ""}, ["id", "sentence"], ["why"])
+    Traceback (most recent call last):
+        ...
+    ValueError: missing keys: sentence; unknown: none
+    """
+    missing = [key for key in required if key not in entry]
+    unknown = [str(key) for key in entry if key not in (*required, *optional)]
+    if missing or unknown:
+        raise ValueError(f"missing keys: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}")
+
+
 def _claim(entry: object) -> Claim:
     if not isinstance(entry, dict):
         raise ValueError(f"expected keys and values, got {entry!r}")
-    missing = [key for key in _REQUIRED if key not in entry]
-    unknown = [str(key) for key in entry if key not in _REQUIRED + _OPTIONAL]
-    if missing or unknown:
-        raise ValueError(f"missing keys: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}")
+    check_keys(entry, _REQUIRED, _OPTIONAL)
     for key in ("id", "sentence", "kind", "criterion", "verdict", "why", "over", "headline", "evidence", "objection"):
         if key in entry and not (isinstance(entry[key], str) and entry[key].strip()):
             raise ValueError(f"{key} is {entry[key]!r}, expected text")
