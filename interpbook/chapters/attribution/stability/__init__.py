@@ -1,0 +1,1 @@
+"""What the chapter `stability` alone needs."""
