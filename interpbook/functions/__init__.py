@@ -10,7 +10,7 @@ from interpbook.functions.differentiation import (
 )
 from interpbook.functions.evaluation import Function, copies_per_call, values_of
 from interpbook.functions.noise import standard_normal
-from interpbook.functions.select import Classes, Of, Selected, Target, fix_target, select, take
+from interpbook.functions.select import Classes, Of, Selected, Target, check_of, fix_target, select, take
 
 __all__ = [
     "Classes",
@@ -18,6 +18,7 @@ __all__ = [
     "Of",
     "Selected",
     "Target",
+    "check_of",
     "check_smooth",
     "copies_per_call",
     "differentiable",

@@ -1,13 +1,13 @@
 """What is explained: one number per example, f: (B, *dims) -> (B,), chosen from a model's outputs here.
 
 The choice matters: gradients of a logit move when one function of x is added to all logits, which changes no
-prediction; gradients of probabilities and log-probabilities do not. No other signature of this package
+prediction; gradients of probabilities, log-probabilities and log-odds do not. No other signature of this package
 repeats it.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -16,14 +16,14 @@ from torch import Tensor, nn
 
 from interpbook.checks import check_function, check_model, check_output, check_target
 
-__all__ = ["Selected", "fix_target", "select", "take"]
+__all__ = ["Selected", "check_of", "fix_target", "select", "take"]
 
 #: One class for each example of a batch.
 Classes = Integer[Tensor, "B"] | Integer[np.ndarray, "B"] | Sequence[int]
 #: One class for all examples, one for each, or the predicted one.
 Target = int | Classes | Literal["predicted"]
-#: The number that is read of a class, its logit, or its log-probability or probability after softmax.
-Of = Literal["logit", "log_prob", "prob"]
+#: The number that is read of a class: its logit, or its log-probability, probability or log-odds after softmax.
+Of = Literal["logit", "log_prob", "prob", "log_odds"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,14 +75,18 @@ class Selected:
 def select(model: nn.Module | Callable[[Tensor], Tensor], target: Target = "predicted", of: Of = "logit") -> Selected:
     """The function f that an explanation is about: for class y of an example with logits z,
 
-        z_y  (of="logit"),    log softmax(z)_y  (of="log_prob"),    softmax(z)_y  (of="prob").
+        z_y  (of="logit"),    log softmax(z)_y  (of="log_prob"),    softmax(z)_y  (of="prob"),
+        z_y - log sum over c != y of exp(z_c) = log p / (1 - p) with p = softmax(z)_y  (of="log_odds").
+
+    Log-odds do not saturate: where p rounds to 1, its gradient and that of log p vanish, and that of the log-odds does
+    not. Of two classes they are z_y - z_other, and the three gradients are parallel; that of a logit is not.
 
     Args:
         model: a module in evaluation mode, or any function, from (B, *dims) to logits (B, K).
         target: y, one class for all examples, B classes in a tensor of any integer dtype, a list or a numpy array, or
             "predicted": the class with the largest logit at the `x` that a method is called with, held fixed
             wherever else that method looks.
-        of: which of the three numbers.
+        of: which of the four numbers.
 
     Returns:
         f: (B, *dims) -> (B,), differentiable, with `f.at(x)` to hold the predicted classes fixed.
@@ -90,8 +94,8 @@ def select(model: nn.Module | Callable[[Tensor], Tensor], target: Target = "pred
     Raises:
         TypeError: `model` is not callable, or `target` is none of the above.
         ValueError: `model` is in training mode; an unknown word for `target` or `of`. When f is called:
-            logits that are not (B, K) or not finite, a class out of range, or not as many targets as
-            examples.
+            logits that are not (B, K) or not finite, a class out of range, not as many targets as
+            examples, or log-odds of a single class.
 
     >>> f = select(nn.Identity().eval(), target=1)
     >>> f(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
@@ -101,8 +105,7 @@ def select(model: nn.Module | Callable[[Tensor], Tensor], target: Target = "pred
         check_model(model)
     elif not callable(model):
         raise TypeError(f"model: expected a torch.nn.Module or a function, got {type(model).__name__}")
-    if of not in ("logit", "log_prob", "prob"):
-        raise ValueError(f'of: expected "logit", "log_prob" or "prob", got {of!r}')
+    check_of(of)
     if isinstance(target, str):
         _check_word(target)
     else:
@@ -114,10 +117,12 @@ def take(logits: Float[Tensor, "B K"], target: Target, of: Of = "logit") -> Floa
     """The number of class `target` in each row of `logits`; "predicted" is the largest logit's class.
 
     Raises:
-        TypeError, ValueError: `target` is not one of K classes, or not B of them.
+        TypeError, ValueError: `target` is not one of K classes, or not B of them; log-odds of a single class.
 
     >>> take(torch.tensor([[0.0, 0.0]]), target=0, of="prob")
     tensor([0.5000])
+    >>> take(torch.tensor([[5.0, 2.0]]), target=0, of="log_odds")
+    tensor([3.])
     """
     if isinstance(target, str):
         _check_word(target)
@@ -127,9 +132,35 @@ def take(logits: Float[Tensor, "B K"], target: Target, of: Of = "logit") -> Floa
         logits = logits.log_softmax(1)
     elif of == "prob":
         logits = logits.softmax(1)
-    if isinstance(classes, int):
+    if isinstance(classes, int) and of != "log_odds":
         return logits[:, classes]
-    return logits.gather(1, classes.to(logits.device)[:, None])[:, 0]
+    column = torch.as_tensor(classes, device=logits.device).expand(len(logits))[:, None]
+    chosen = logits.gather(1, column)[:, 0]
+    return chosen - _log_sum_of_others(logits, column) if of == "log_odds" else chosen
+
+
+def _log_sum_of_others(logits: Tensor, column: Tensor) -> Tensor:
+    """log of the sum of exp(z_c) over the classes c that `column` does not name, exact however large logits are."""
+    if logits.shape[1] < 2:
+        raise ValueError(f'of: expected at least 2 classes for "log_odds", got logits of shape {tuple(logits.shape)}')
+    return logits.scatter(1, column, -torch.inf).logsumexp(1)
+
+
+def check_of(of: object) -> None:
+    """Check that `of` is one of the four words for the number that is read of a class.
+
+    Raises:
+        ValueError: it is not.
+
+    >>> check_of("logits")
+    Traceback (most recent call last):
+        ...
+    ValueError: of: expected "logit", "log_prob", "prob" or "log_odds", got 'logits'
+    """
+    words = get_args(Of)
+    if of not in words:
+        *first, last = (f'"{word}"' for word in words)
+        raise ValueError(f"of: expected {', '.join(first)} or {last}, got {of!r}")
 
 
 def _check_word(target: str) -> None:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from interpbook.checks import check_function, check_generator, check_input, check_labels, check_number
-from interpbook.functions import Function, Of, differentiable, fix_target, gradient, take, values_of
+from interpbook.functions import Function, Of, check_of, differentiable, fix_target, gradient, take, values_of
 from interpbook.training.fit import Regularizer
 
 __all__ = ["as_regularizer", "evaluation", "gradient_norm_penalty", "recorded", "start"]
@@ -58,7 +58,7 @@ def as_regularizer(
         loss: any function of (f, x) and, if it wants one, `generator`: `gradient_norm_penalty`, or a loss of
             `interpbook.density`.
         strength: lambda, at least 0; with 0 nothing is computed.
-        of: `"logit"`, `"log_prob"` or `"prob"` of that class. The implicit density is that of logits.
+        of: `"logit"`, `"log_prob"`, `"prob"` or `"log_odds"` of that class. The implicit density is that of logits.
         options: of the loss.
 
     Returns:
@@ -81,8 +81,7 @@ def as_regularizer(
     if not callable(loss):
         raise TypeError(f"loss: expected a function of f and x, got {type(loss).__name__}")
     strength = check_number(strength, "strength", minimum=0)
-    if of not in ("logit", "log_prob", "prob"):
-        raise ValueError(f'of: expected "logit", "log_prob" or "prob", got {of!r}')
+    check_of(of)
     known = inspect.signature(loss).parameters
     free = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
     unknown = [name for name in options if name not in known and not free]

@@ -274,7 +274,10 @@ WRONG = [
     (lambda: gradient_norm_penalty(lambda x: x.sum(1), X.long()), "x: expected a floating tensor"),
     (lambda: as_regularizer(3, 1.0), "loss: expected a function of f and x, got int"),
     (lambda: as_regularizer(score_matching_loss, -1.0), "strength: expected a finite number of at least 0"),
-    (lambda: as_regularizer(score_matching_loss, 1.0, of="loss"), 'of: expected "logit", "log_prob" or "prob"'),
+    (
+        lambda: as_regularizer(score_matching_loss, 1.0, of="loss"),
+        'of: .* "log_prob", "prob" or "log_odds", got .loss.',
+    ),
     (
         lambda: as_regularizer(score_matching_loss, 1.0, ceiling=3, sigma=1),
         "options: expected arguments of score_matching_loss, got ceiling",

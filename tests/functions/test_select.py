@@ -1,5 +1,7 @@
 """`select` takes one number per example, and holds the predicted class fixed wherever a method looks."""
 
+from typing import get_args
+
 import jaxtyping
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from traces import leaves_no_trace
 
 from interpbook.attribution.gradients import input_gradient, integrated_gradients, smoothgrad
 from interpbook.attribution.occlusion import occlusion
-from interpbook.functions import copies_per_call, fix_target, select, take
+from interpbook.functions import Of, copies_per_call, fix_target, select, take
 
 
 @pytest.fixture
@@ -35,6 +37,44 @@ def test_of_logit_log_prob_and_prob_are_what_they_say(model, x):
     torch.testing.assert_close(take(z, "predicted", "prob"), z.softmax(1).max(1).values)
 
 
+@pytest.mark.parametrize("target", [3, "predicted", torch.tensor([0, 1, 2, 3, 4, 0])])
+def test_log_odds_are_log_p_over_1_minus_p(model, x, target):
+    p = select(model, target, "prob")(x)
+    torch.testing.assert_close(select(model, target, "log_odds")(x), (p / (1 - p)).log(), rtol=1e-12, atol=1e-12)
+
+
+def test_log_odds_of_two_classes_are_a_difference_of_logits():
+    z = torch.tensor([[1e30, -1e30], [3.0, 3.0], [-745.0, 745.0]], dtype=torch.float64)
+    assert torch.equal(take(z, 0, "log_odds"), z[:, 0] - z[:, 1])
+    assert torch.equal(take(z, 1, "log_odds"), z[:, 1] - z[:, 0])
+
+
+def test_log_odds_and_their_gradient_survive_where_the_probability_rounds_to_1():
+    """d/dz of z_0 - log(e^z_1 + e^z_2) is (1, -1/2, -1/2) where z_1 = z_2, however large z_0 is."""
+    z = torch.tensor([[2000.0, 1000.0, 1000.0]], dtype=torch.float64)
+    assert float(take(z, 0, "log_odds")) == 1000 - torch.tensor(2.0).double().log()
+    slope = input_gradient(select(nn.Identity().eval(), 0, "log_odds"), z)
+    torch.testing.assert_close(slope, z.new_tensor([[1, -0.5, -0.5]]), rtol=1e-12, atol=0)
+    assert not input_gradient(select(nn.Identity().eval(), 0, "log_prob"), z).any()
+
+
+def test_of_two_classes_three_gradients_are_parallel_and_that_of_a_logit_is_not(x):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 2)).double().eval()
+    gradients = {of: input_gradient(select(model, 1, of), x) for of in get_args(Of)}
+    p = select(model, 1, "prob")(x).detach()[:, None]
+    torch.testing.assert_close(gradients["prob"], p * (1 - p) * gradients["log_odds"])
+    torch.testing.assert_close(gradients["log_prob"], (1 - p) * gradients["log_odds"])
+    cosine = nn.functional.cosine_similarity(gradients["logit"], gradients["log_odds"])
+    assert (cosine < 0.99).all()
+
+
+def test_log_odds_have_second_derivatives(x):
+    """So that a penalty on their gradient can be trained."""
+    z = torch.randn(3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(2), requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda z: take(z, torch.tensor([3, 0, 2]), "log_odds"), z)
+
+
 @pytest.mark.parametrize("dtype", [torch.int8, torch.uint8, torch.int16, torch.int32])
 def test_every_integer_dtype_names_classes(model, x, dtype):
     target = torch.tensor([0, 1, 2, 3, 4, 0])
@@ -55,7 +95,7 @@ def test_a_shift_of_all_logits_moves_logit_gradients_only(model, x):
     def shifted(x):
         return model(x) + 10 * x.sum(1, keepdim=True)
 
-    for of, same in (("logit", False), ("log_prob", True), ("prob", True)):
+    for of, same in (("logit", False), ("log_prob", True), ("prob", True), ("log_odds", True)):
         ours, theirs = (input_gradient(select(net, 2, of), x) for net in (model, shifted))
         assert torch.allclose(ours, theirs) is same
 
@@ -112,7 +152,8 @@ def test_no_trace_is_left_by_selecting(model, x):
     [
         (lambda m, x: select(3), TypeError, "^model: .*got int"),
         (lambda m, x: select(m.train()), ValueError, "^model: .*training mode"),
-        (lambda m, x: select(m, of="logits"), ValueError, "^of: .*\"prob\", got 'logits'"),
+        (lambda m, x: select(m, of="logits"), ValueError, "^of: .*\"log_odds\", got 'logits'"),
+        (lambda m, x: select(lambda x: x[:, :1], 0, "log_odds")(x), ValueError, r"^of: .*at least 2 .*\(6, 1\)"),
         (lambda m, x: select(m, "most"), ValueError, "^target: .*got 'most'"),
         (lambda m, x: select(m, True), TypeError, "^target: .*got True"),
         (lambda m, x: select(m, -1), ValueError, "^target: .*got -1"),

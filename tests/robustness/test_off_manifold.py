@@ -39,7 +39,7 @@ def energy(vectors):
 # The two measures of one thing.
 
 
-@pytest.mark.parametrize("of", ["logit", "log_prob", "prob"])
+@pytest.mark.parametrize("of", ["logit", "log_prob", "prob", "log_odds"])
 @pytest.mark.parametrize("rank", [1, 3, 5])
 def test_both_measures_agree_to_first_order_at_every_example(of, rank):
     """The theorem, to one per cent where sigma is small, and closer the smaller it is: the rest is of second order."""

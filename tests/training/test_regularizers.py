@@ -1,10 +1,12 @@
 """What `fit` adds to its loss: a function of each example's class, of the network at rest."""
 
+from typing import get_args
+
 import pytest
 import torch
 from torch import nn
 
-from interpbook.functions import input_gradient, select
+from interpbook.functions import Of, input_gradient, select
 from interpbook.models import MLP
 from interpbook.training import as_regularizer, gradient_norm_penalty
 from interpbook.training.regularizers import evaluation
@@ -40,7 +42,7 @@ def test_gradient_norm_penalty_of_a_linear_model():
     torch.testing.assert_close(slope, model.weight.detach() * counts / 4)
 
 
-@pytest.mark.parametrize("of", ["logit", "log_prob", "prob"])
+@pytest.mark.parametrize("of", get_args(Of))
 def test_a_regularizer_is_of_the_class_of_each_example(of):
     """In evaluation mode, where the batch does not matter: half the squared gradient, each example's own."""
     model, x, y = coupled(), normal(4, 6), torch.tensor([0, 2, 1, 1])
