@@ -53,6 +53,7 @@ def fit(
     perturbation: Perturbation | None = None,
     optimizer: str = "adam",
     lr: float = 2e-3,
+    weight_decay: float = 0.0,
     batch_size: int = 128,
     seed: int = 0,
     device: str | torch.device | None = None,
@@ -80,6 +81,9 @@ def fit(
             makes some.
         optimizer: `"adam"`, or `"sgd"` with momentum 0.9.
         lr: the initial learning rate.
+        weight_decay: lambda, at least 0. `weight_decay * w` is added to the gradient of every trained parameter w, biases
+            too, before momentum or Adam's scaling: what is minimized is the loss plus lambda |w|^2 / 2 (L2, not the
+            decoupled decay of AdamW). `History.loss` is without it.
         batch_size: examples per step.
         seed: of the order of the examples, and of any randomness inside the model.
         device: where to train; by default where the model is. The whole data set is moved there.
@@ -102,7 +106,7 @@ def fit(
         if hook is not None and not callable(hook):
             raise TypeError(f"{name}: expected a function or None, got {type(hook).__name__}")
     check_data(data)
-    update = _optimizer(optimizer, trainable(model), lr)
+    update = _optimizer(optimizer, trainable(model), lr, weight_decay)
     inputs, targets, classes = prepare(model, data, loss, seed, device)
     home = inputs.device
     generator = torch.Generator(device=home).manual_seed(seed)
@@ -195,12 +199,13 @@ def _stop_unless_finite(model: nn.Module, seen: Float[Tensor, "steps 3"], good: 
     )
 
 
-def _optimizer(name: str, parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+def _optimizer(name: str, parameters: list[nn.Parameter], lr: float, weight_decay: float) -> torch.optim.Optimizer:
     check_number(lr, "lr", minimum=0.0)
+    check_number(weight_decay, "weight_decay", minimum=0.0)
     if name == "adam":
-        return torch.optim.Adam(parameters, lr=lr)
+        return torch.optim.Adam(parameters, lr=lr, weight_decay=weight_decay)
     if name == "sgd":
-        return torch.optim.SGD(parameters, lr=lr, momentum=0.9)
+        return torch.optim.SGD(parameters, lr=lr, momentum=0.9, weight_decay=weight_decay)
     raise ValueError(f'optimizer: expected "adam" or "sgd", got {name!r}')
 
 

@@ -220,6 +220,37 @@ def test_a_regularizer_is_minimised_with_the_loss() -> None:
     assert fit(model, (inputs, targets), epochs=1, **options).penalty is None
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_weight_decay_is_half_the_squared_length_of_all_weights_added_to_the_loss(optimizer: str) -> None:
+    """`decay` is that penalty with lambda = 3, in float64: the same weights, and the same loss without it."""
+    inputs, targets = blobs(dtype=torch.float64)
+    one, two = network().double(), network().double()
+    options: dict[str, Any] = {"epochs": 4, "lr": 0.02, "batch_size": 40, "optimizer": optimizer}
+    by_optimizer = fit(one, (inputs, targets), weight_decay=3.0, **options)
+    by_loss = fit(two, (inputs, targets), regularizer=decay, **options)
+    for a, b in zip(one.parameters(), two.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
+    assert by_optimizer.loss == pytest.approx(by_loss.loss, rel=1e-9)
+    assert by_optimizer.penalty is None
+
+
+def test_the_sum_of_all_logits_only_decays() -> None:
+    """Cross-entropy moves no sum over the classes of a last layer: v <- 0.9 v + lambda w; w <- w - lr_t v, whatever
+    the data. So weights and biases shrink by the w that starts at 1, and stay where nothing decays."""
+    inputs, targets = blobs(dtype=torch.float64)
+    for weight_decay in (0.0, 0.5):
+        model = nn.Sequential(nn.Linear(2, 8), nn.Softplus(), nn.Linear(8, 3)).double()
+        before = torch.cat([model[2].weight, model[2].bias[:, None]], 1).detach()
+        fit(model, (inputs, targets), epochs=3, lr=0.1, batch_size=40, optimizer="sgd", weight_decay=weight_decay)
+        after = torch.cat([model[2].weight, model[2].bias[:, None]], 1).detach()
+        v, w = 0.0, 1.0
+        for step in range(9):
+            v = 0.9 * v + weight_decay * w
+            w -= 0.1 * (1 + math.cos(math.pi * step / 9)) / 2 * v
+        assert (after - before).abs().max() > 0.1
+        torch.testing.assert_close(after.sum(0), w * before.sum(0), rtol=1e-10, atol=1e-13)
+
+
 def test_a_regularizer_gets_the_batch_the_mode_and_the_numbers_of_the_seed() -> None:
     seen: list[tuple[Tensor, Tensor, bool, Tensor]] = []
 
@@ -371,6 +402,7 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"perturbation": 0.1}, TypeError, "perturbation"),
     ({"lr": math.nan}, ValueError, "lr: expected a finite number of at least 0"),
     ({"lr": -1.0}, ValueError, "lr: expected a finite number of at least 0"),
+    ({"weight_decay": -1.0}, ValueError, "weight_decay: expected a finite number of at least 0"),
     ({"optimizer": "lbfgs"}, ValueError, 'optimizer: expected "adam" or "sgd", got \'lbfgs\''),
 ]
 
