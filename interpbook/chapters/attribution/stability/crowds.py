@@ -1,0 +1,111 @@
+"""Crowds of networks that differ in their seed alone, and how well the averages of some agree with those of others.
+
+Each row has 120 networks in two halves of 60, so that what is measured on one half can be told from the other.
+`crowds.csv` holds what came out; `make_runs` makes it again (five minutes of one core).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from interpbook.attribution import ensemble_agreement, input_gradient, select, top_k_agreement
+from interpbook.chapters.attribution.stability.runs import ACTIVATIONS, BATCH, HIDDEN, TOP
+from interpbook.chapters.attribution.stability.tables import Rows, rows_of
+from interpbook.models import MLP
+from interpbook.page.runs import Runs
+from interpbook.training import fit_together
+
+__all__ = ["AGREEMENTS", "MEMBERS", "Agreement", "Crowd", "agreement", "explanations", "protocol", "train_crowd"]
+
+HALF = 60
+STEPS = 1000
+MEMBERS = (1, 2, 5, 10, 20)
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Sixty networks, and how many of them are averaged.
+
+    Attributes:
+        table, activation, decay: as of a `Setting` of the runs.
+        half: 0 for the seeds from 0 to 59, 1 for the next sixty.
+        members: of one ensemble.
+    """
+
+    table: str
+    activation: str
+    decay: float
+    half: int
+    members: int
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What two disjoint ensembles have in common: as of `ensemble_agreement`, and the share of the top four."""
+
+    reliability: float
+    reliability_error: float
+    angle: float
+    angle_error: float
+    top: float
+
+
+def protocol() -> Iterator[Crowd]:
+    """All rows: the plain network on four tables, and a smooth one on Adult."""
+    kinds = [(table, "relu", 0.0) for table in ("adult", "digits", "breast_cancer", "diabetes")]
+    for kind in [*kinds, ("adult", "softplus5", 1e-3)]:
+        for half in (0, 1):
+            for members in MEMBERS:
+                yield Crowd(*kind, half, members)
+
+
+def agreement(crowd: Crowd) -> Agreement:
+    """Train the crowd, and compare its ensembles."""
+    found = _explained(crowd.table, crowd.activation, crowd.decay, crowd.half)
+    whole = ensemble_agreement(found, crowd.members)
+    averages = found[: whole.groups * crowd.members].unflatten(0, (whole.groups, crowd.members)).mean(1)
+    tops = [top_k_agreement(averages[i], averages[j], TOP).mean() for i in range(whole.groups) for j in range(i)]
+    top = float(torch.stack(tops).mean())
+    return Agreement(whole.reliability, whole.reliability_error, whole.angle, whole.angle_error, top)
+
+
+@cache
+def _explained(table: str, activation: str, decay: float, half: int) -> Float[Tensor, "M N d"]:
+    rows = rows_of(table)
+    return explanations(train_crowd(rows, range(half * HALF, (half + 1) * HALF), activation, decay), rows)
+
+
+def train_crowd(rows: Rows, seeds: range, activation: str = "relu", decay: float = 0.0) -> list[nn.Module]:
+    """Networks of the chapter's kind, one for each seed, trained for about a thousand steps."""
+    inputs, classes = rows.x.shape[1], rows.classes
+    models = [MLP(HIDDEN, ACTIVATIONS[activation], inputs=inputs, classes=classes, seed=seed) for seed in seeds]
+    fit_together(
+        models,
+        (rows.x, rows.y),
+        seeds=seeds,
+        epochs=round(STEPS / -(-len(rows.x) // BATCH)),
+        optimizer="sgd",
+        lr=0.1,
+        weight_decay=decay,
+        batch_size=BATCH,
+        progress=False,
+    )
+    return models
+
+
+def explanations(models: list[nn.Module], rows: Rows) -> Float[Tensor, "M N d"]:
+    """The gradients of the log-odds of the true class, of each network at each test row."""
+    found = []
+    for model in models:
+        log_odds = select(model, rows.test_y, of="log_odds")
+        found.append(input_gradient(log_odds, rows.test_x))
+    return torch.stack(found)
+
+
+#: The stored agreements.
+AGREEMENTS = Runs(Path(__file__).parent / "crowds.csv", Crowd, Agreement)
