@@ -88,16 +88,16 @@ class Result:
 
 
 def protocol() -> Iterator[Setting]:
-    """All runs: seven kinds of network on five tables, and some with labels that are noisier, or not noisy at all."""
+    """All runs: plain and smooth networks on five tables, and some with labels that are noisier, or not noisy at all."""
     decays = [("relu", 0.0), ("relu", 1e-3), ("relu", 1e-2), ("relu", 3e-2)]
     smooth = [(f"softplus{beta}", 1e-3) for beta in (10, 5, 2)]
     for table in ("adult", "diabetes", "breast_cancer", "digits", "adult_few"):
-        for activation, decay in decays + smooth:
+        for activation, decay in decays if table == "adult_few" else decays + smooth:
             for seed in SEEDS:
                 yield Setting(table, activation, decay, seed=seed)
     others = {"digits": "wrong", "breast_cancer": "wrong", "diabetes": "learned", "adult_few": "learned"}
     for table, labels in others.items():
-        for decay in (0.0, 1e-2, 3e-2):
+        for decay in (0.0, 3e-2):
             for seed in SEEDS:
                 yield Setting(table, "relu", decay, labels, seed)
 
@@ -155,7 +155,7 @@ def labelled(table: str, labels: str) -> Rows:
 
 @cache
 def network(setting: Setting, data: str = "all") -> nn.Module:
-    """The setting's network, trained on `"all"` rows, on rows with `"noise"`, or on those before the table has `"grown"`.
+    """The setting's network, trained on `"all"` rows, on rows with `"noise"`, or on fewer, before the table has `"grown"`.
 
     Do not change it.
     """
