@@ -1,8 +1,6 @@
 """One training loop for every network of the book: the same seed gives the same network."""
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -10,7 +8,6 @@ import torch
 from jaxtyping import Float, Integer
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.lr_scheduler import LambdaLR
 
 from interpbook.checks import (
     check_count,
@@ -18,29 +15,13 @@ from interpbook.checks import (
     check_integers,
     check_labels,
     check_model,
-    check_number,
     check_output,
 )
-from interpbook.progress import progress_bar
+from interpbook.training.loop import History, descend, make_history, make_optimizer, record
 from interpbook.training.preparation import Loss, own_randomness, prepare, trainable
 
 Regularizer = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
 Perturbation = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
-
-
-@dataclass(frozen=True)
-class History:
-    """What `fit` saw, one entry per epoch, measured on the training batches while the network learned.
-
-    Attributes:
-        loss: mean loss over the examples.
-        accuracy: fraction of right predictions, 0 to 1; None where the targets are no classes.
-        penalty: mean of what `regularizer` added to the loss, which is not in `loss`; None without one.
-    """
-
-    loss: tuple[float, ...]
-    accuracy: tuple[float, ...] | None
-    penalty: tuple[float, ...] | None = None
 
 
 def fit(
@@ -81,8 +62,8 @@ def fit(
             makes some.
         optimizer: `"adam"`, or `"sgd"` with momentum 0.9.
         lr: the initial learning rate.
-        weight_decay: lambda, at least 0. `weight_decay * w` is added to the gradient of every trained parameter w, biases
-            too, before momentum or Adam's scaling: what is minimized is the loss plus lambda |w|^2 / 2 (L2, not the
+        weight_decay: lambda, at least 0; lambda w is added to the gradient of every trained parameter w, biases
+            too, before momentum or Adam's scaling: what is minimised is the loss plus lambda |w|^2 / 2 (L2, not the
             decoupled decay of AdamW). `History.loss` is without it.
         batch_size: examples per step.
         seed: of the order of the examples, and of any randomness inside the model.
@@ -106,61 +87,45 @@ def fit(
         if hook is not None and not callable(hook):
             raise TypeError(f"{name}: expected a function or None, got {type(hook).__name__}")
     check_data(data)
-    update = _optimizer(optimizer, trainable(model), lr, weight_decay)
+    update = make_optimizer(optimizer, trainable(model), lr, weight_decay)
     inputs, targets, classes = prepare(model, data, loss, seed, device)
-    home = inputs.device
+    home, count = inputs.device, len(inputs)
     generator = torch.Generator(device=home).manual_seed(seed)
     penalize = partial(_scalar, regularizer, generator) if regularizer else None
     perturb = partial(_moved, perturbation, generator) if perturbation else None
-    steps = epochs * math.ceil(len(inputs) / batch_size)
-    schedule = LambdaLR(update, lambda step: (1 + math.cos(math.pi * step / steps)) / 2)
-    history: list[tuple[float, float, float]] = []
-    with own_randomness(seed, home), progress_bar(epochs, "training", "epoch", progress) as bar:
-        for epoch in range(epochs):
-            good = {name: value.clone() for name, value in model.state_dict().items()}
-            batches = torch.randperm(len(inputs)).to(home).split(batch_size)
-            pairs = [(inputs[b], targets[b]) for b in batches]
-            seen = _epoch(model, pairs, loss, penalize, perturb, update, schedule, classes)
-            _stop_unless_finite(model, seen, good, epoch)
-            sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
-            mean_loss, mean_penalty = (float(seen[:, k] @ sizes) / len(inputs) for k in (0, 2))
-            history.append((mean_loss, float(seen[:, 1].sum()) / len(inputs), mean_penalty))
-            bar.update()
-    losses, accuracies, penalties = zip(*history, strict=True)
-    return History(losses, accuracies if classes else None, penalties if regularizer else None)
+    step = partial(_step, model, loss, penalize, perturb, classes)
+    with own_randomness(seed, home):
+        passes = descend(
+            model,
+            model.state_dict(),
+            (inputs, targets),
+            partial(torch.randperm, count),
+            step,
+            update,
+            epochs=epochs,
+            batch_size=batch_size,
+            progress=progress,
+        )
+    return make_history(passes, count, batch_size, classes=classes, penalized=regularizer is not None)
 
 
-def _epoch(
+def _step(
     model: nn.Module,
-    batches: Sequence[tuple[Tensor, Tensor]],
     loss: Loss,
     penalize: Callable[[nn.Module, Tensor, Tensor], Tensor] | None,
     perturb: Callable[[nn.Module, Tensor, Tensor], Tensor] | None,
-    update: torch.optim.Optimizer,
-    schedule: LambdaLR,
     classes: bool,
-) -> Float[Tensor, "steps 3"]:
-    """One pass; returns loss, number of right predictions and penalty of each step, on the CPU in float64."""
-    seen = []
-    model.train()
-    try:
-        for inputs, targets in batches:
-            if perturb:
-                inputs = perturb(model, inputs, targets)
-            outputs = model(inputs)
-            value = loss(outputs, targets)
-            penalty = penalize(model, inputs, targets) if penalize else torch.zeros_like(value)
-            update.zero_grad(set_to_none=True)
-            (value + penalty if penalize else value).backward()
-            update.step()
-            schedule.step()
-            hits = (outputs.argmax(1) == targets).sum() if classes else torch.zeros_like(value)
-            seen.append(torch.stack([number.detach().double() for number in (value, hits, penalty)]))
-    finally:
-        model.eval()
-        update.zero_grad(set_to_none=True)
-    # The numbers leave the device once an epoch, so that no step waits for them.
-    return torch.stack(seen).cpu()
+    inputs: Tensor,
+    targets: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """What to minimise on one batch, and what to record of it."""
+    if perturb:
+        inputs = perturb(model, inputs, targets)
+    outputs = model(inputs)
+    value = loss(outputs, targets)
+    penalty = penalize(model, inputs, targets) if penalize else torch.zeros_like(value)
+    hits = (outputs.argmax(1) == targets).sum() if classes else torch.zeros_like(value)
+    return value + penalty if penalize else value, record(value, hits, penalty)
 
 
 def _scalar(
@@ -182,31 +147,6 @@ def _moved(
         wanted = f"{inputs.dtype} of shape {tuple(inputs.shape)}"
         raise TypeError(f"perturbation: expected it to return inputs, {wanted}, got {got}")
     return moved.detach()
-
-
-def _stop_unless_finite(model: nn.Module, seen: Float[Tensor, "steps 3"], good: dict[str, Tensor], epoch: int) -> None:
-    bad = (~seen.isfinite()).any(1).nonzero().flatten().tolist()
-    if not bad and all(bool(p.isfinite().all()) for p in model.parameters()):
-        return
-    model.load_state_dict(good)
-    step = bad[0] if bad else len(seen) - 1
-    loss, _, penalty = seen[step].tolist()
-    what = f"the loss became {loss:.0f}" if not math.isfinite(loss) else f"the penalty became {penalty:.0f}"
-    what = what if bad else "a weight became NaN or infinite"
-    raise FloatingPointError(
-        f"{what} at step {step + 1} of epoch {epoch + 1}; model holds the state of the end of epoch {epoch} "
-        "(0: the start). A smaller lr may help."
-    )
-
-
-def _optimizer(name: str, parameters: list[nn.Parameter], lr: float, weight_decay: float) -> torch.optim.Optimizer:
-    check_number(lr, "lr", minimum=0.0)
-    check_number(weight_decay, "weight_decay", minimum=0.0)
-    if name == "adam":
-        return torch.optim.Adam(parameters, lr=lr, weight_decay=weight_decay)
-    if name == "sgd":
-        return torch.optim.SGD(parameters, lr=lr, momentum=0.9, weight_decay=weight_decay)
-    raise ValueError(f'optimizer: expected "adam" or "sgd", got {name!r}')
 
 
 def accuracy(
