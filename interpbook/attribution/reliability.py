@@ -44,19 +44,18 @@ def spearman_brown(r1: Numbers, m: Numbers) -> float | Float[Tensor, "..."]:
     >>> spearman_brown(torch.tensor([0.0, 0.5, 1.0]), 3)
     tensor([0.0000, 0.7500, 1.0000])
     """
-    r1, m = _check_numbers(r1, "r1"), _check_numbers(m, "m")
-    below = torch.as_tensor(m) <= 0
+    one, count = _as_tensor(r1, "r1"), _as_tensor(m, "m")
+    below = count <= 0
     if bool(below.any()):
-        raise ValueError(f"m: expected more than 0, got {_first(m, below)}")
+        raise ValueError(f"m: expected more than 0, got {_first(count, below)}")
     # 1 + (m - 1) r_1 in a form that is not rounded below m r_1, which would make a reliability of more than 1.
-    share = (1 - r1) + m * r1
-    outside = (torch.as_tensor(r1) > 1) | (torch.as_tensor(share) <= 0)
+    share = (1 - one) + count * one
+    outside = (one > 1) | (share <= 0)
     if bool(outside.any()):
-        raise ValueError(
-            f"r1: expected at most 1, and more than -1 / (m - 1) if m > 1, got {_first(r1, outside)} "
-            f"with m = {_first(m, outside)}"
-        )
-    return m * r1 / share
+        got = f"{_first(one, outside)} with m = {_first(count, outside)}"
+        raise ValueError(f"r1: expected at most 1, and more than -1 / (m - 1) if m > 1, got {got}")
+    result = count * one / share
+    return result if isinstance(r1, Tensor) or isinstance(m, Tensor) else float(result)
 
 
 @dataclass(frozen=True)
@@ -183,15 +182,15 @@ def _group_means(explanations: Tensor, m: int, generator: torch.Generator | None
     return averages
 
 
-def _check_numbers(value: object, name: str) -> Numbers:
+def _as_tensor(value: object, name: str) -> Tensor:
     if not isinstance(value, Tensor):
-        return check_number(value, name)
+        return torch.tensor(check_number(value, name), dtype=torch.float64)
     if value.is_complex() or value.dtype == torch.bool:
         raise TypeError(f"{name}: expected a number or a tensor of real numbers, got {value.dtype}")
     check_finite(value, name)
     return value
 
 
-def _first(value: Numbers, where: Tensor) -> float:
+def _first(value: Tensor, where: Tensor) -> float:
     """The first of the values at which something is wrong."""
-    return float(torch.as_tensor(value).expand(where.shape)[where][0])
+    return float(value.expand(where.shape)[where][0])
