@@ -88,7 +88,7 @@ class Result:
 
 
 def protocol() -> Iterator[Setting]:
-    """All runs: plain and smooth networks on five tables, and some with labels that are noisier, or not noisy at all."""
+    """All runs: plain and smooth networks on five tables, and some with labels that have more noise, or none."""
     decays = [("relu", 0.0), ("relu", 1e-3), ("relu", 1e-2), ("relu", 3e-2)]
     smooth = [(f"softplus{beta}", 1e-3) for beta in (10, 5, 2)]
     for table in ("adult", "diabetes", "breast_cancer", "digits", "adult_few"):
@@ -155,7 +155,7 @@ def labelled(table: str, labels: str) -> Rows:
 
 @cache
 def network(setting: Setting, data: str = "all") -> nn.Module:
-    """The setting's network, trained on `"all"` rows, on rows with `"noise"`, or on fewer, before the table has `"grown"`.
+    """The setting's network, trained on `"all"` rows, on rows with `"noise"`, or on those before it has `"grown"`.
 
     Do not change it.
     """
