@@ -17,7 +17,7 @@ from interpbook.explore.document import file_of
 from interpbook.explore.figure import COMPUTING
 from interpbook.output import blocks
 
-ENGINE = ("layers.js", "backward.js")
+ENGINE = ("tables.js", "layers.js", "backward.js")
 MISSING = "no node on this machine: install Node.js, or playwright, whose wheel carries one"
 
 # Float64Arrays travel as base64 inside of JSON, so that every bit of them arrives.

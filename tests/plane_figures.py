@@ -75,12 +75,15 @@ def check_both_halves(scene: Scene, count: int = 8, tolerance: float = 1e-9) -> 
             assert theirs.get("label", "") == ours.label, where
             assert bool(theirs.get("faint")) == ours.faint, where
             assert bool(theirs.get("dashed")) == ours.dashed, where
+            assert bool(theirs.get("heavy")) == ours.heavy, where
             values = _numbers(theirs["values"]).reshape(ours.values.shape)
             np.testing.assert_allclose(values, ours.values, rtol=tolerance, atol=tolerance, err_msg=where)
         assert len(page["pictures"]) == len(drawn.pictures), where
         for (their_title, theirs), (title, ours) in zip(page["pictures"], drawn.pictures, strict=True):
             assert (their_title, theirs["kind"]) == (title, ours.kind), where
             assert (tuple(theirs.get("labels", ())), theirs.get("chosen")) == (ours.labels, ours.chosen), where
+            assert tuple(theirs.get("ticks", ())) == ours.ticks, where
+            assert tuple(theirs.get("names", ("", "", ""))) == ours.names, where
             np.testing.assert_allclose(theirs["values"], ours.values.ravel(), rtol=tolerance, atol=tolerance)
 
 

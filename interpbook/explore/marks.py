@@ -12,6 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from interpbook.output.colors import PALETTE
 
 FAINT = 0.35  # the opacity of what stands behind
+HEAVY = 2  # how much thicker what stands out is
 _DASHES = (4, 3)
 
 
@@ -28,6 +29,7 @@ class Mark:
         label: what the legend calls it; "" leaves it out.
         faint: behind the others.
         dashed: of a line.
+        heavy: of a line or arrows, drawn thicker.
 
     Raises:
         ValueError: another kind, or values of another shape.
@@ -39,6 +41,7 @@ class Mark:
     label: str = ""
     faint: bool = False
     dashed: bool = False
+    heavy: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in _DRAWN:
@@ -70,7 +73,8 @@ def draw_marks(ax: Axes, marks: Sequence[Mark]) -> None:
 
 def _line(ax: Axes, mark: Mark) -> None:
     style = (0, _DASHES) if mark.dashed else "-"
-    ax.plot(*mark.values.T, color=PALETTE[mark.color], linestyle=style, **_look(mark))
+    width = mpl.rcParams["lines.linewidth"] * _weight(mark)
+    ax.plot(*mark.values.T, color=PALETTE[mark.color], linestyle=style, linewidth=width, **_look(mark))
 
 
 def _dots(ax: Axes, mark: Mark) -> None:
@@ -80,8 +84,8 @@ def _dots(ax: Axes, mark: Mark) -> None:
 def _arrows(ax: Axes, mark: Mark) -> None:
     x, y, to_x, to_y = mark.values.T
     ax.quiver(
-        x, y, to_x - x, to_y - y, angles="xy", scale_units="xy", scale=1, width=0.005, color=PALETTE[mark.color],
-        **_look(mark),
+        x, y, to_x - x, to_y - y, angles="xy", scale_units="xy", scale=1, width=0.005 * _weight(mark),
+        color=PALETTE[mark.color], **_look(mark),
     )  # fmt: skip
 
 
@@ -95,6 +99,10 @@ def _field(ax: Axes, mark: Mark) -> None:
     )  # fmt: skip
     # A picture has no entry in a legend of its own.
     ax.plot([], [], "s", color=PALETTE[mark.color], **_look(mark))
+
+
+def _weight(mark: Mark) -> int:
+    return HEAVY if mark.heavy else 1
 
 
 def _look(mark: Mark) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from interpbook.output.colors import GRAY, NEGATIVE, POSITIVE, SIGNED
 
 _COLUMNS = 4
 _LETTERS = 24  # of a title in one line
+_PLACES = 10  # of a chart, that are named below it
 
 
 @dataclass(frozen=True)
@@ -25,23 +26,28 @@ class Picture:
     Attributes:
         kind: "image", values (c, h, w) in [0, 1]; "map", signed values (h, w); "bars", a number >= 0 for each label,
             its bar full from 1 on; "waterfall", a signed number for each label, drawn as steps from zero to their sum;
-            "intervals", a signed number for each label, with `errors` on either side.
+            "intervals", a signed number for each label, with `errors` on either side; "chart", values (2, n), dots and
+            a line over the n places that the labels name, the dot at `chosen` standing out.
         values: the numbers, as above.
-        labels: of bars and steps.
-        chosen: the position of the bar that stands out.
+        labels: of bars, steps and places.
+        chosen: the position of the bar or dot that stands out.
         total: what the sum of a waterfall is called.
         errors: how far an interval reaches to either side of its value.
+        ticks: heights that a chart marks, in rising order; it reaches from the first to the last.
+        names: what the places, the dots and the line of a chart are called.
 
     Raises:
         ValueError: another kind.
     """
 
-    kind: Literal["image", "map", "bars", "waterfall", "intervals"]
+    kind: Literal["image", "map", "bars", "waterfall", "intervals", "chart"]
     values: np.ndarray
     labels: tuple[str, ...] = ()
     chosen: int | None = None
     total: str = ""
     errors: np.ndarray | None = None
+    ticks: tuple[int | float, ...] = ()
+    names: tuple[str, str, str] = ("", "", "")
 
     def __post_init__(self) -> None:
         if self.kind not in _DRAWN:
@@ -141,10 +147,33 @@ def _intervals(ax: Axes, picture: Picture) -> None:
     _label_rows(ax, picture.labels)
 
 
+def _chart(ax: Axes, picture: Picture) -> None:
+    dots, line = picture.values
+    places = range(len(picture.labels))
+    across, measured, drawn = picture.names
+    ax.plot(places, line, color=NEGATIVE, label=drawn)
+    ax.plot(places, dots, "o", markersize=3, color=GRAY, label=measured)
+    if picture.chosen is not None:
+        ax.plot(picture.chosen, dots[picture.chosen], "o", markersize=6, color=POSITIVE)
+    every = -(-len(places) // _PLACES)
+    ax.set(xticks=places[::every], xticklabels=picture.labels[::every], yticks=picture.ticks)
+    ax.set(ylim=(picture.ticks[0], picture.ticks[-1]), box_aspect=0.75)
+    ax.set_xlabel(across, fontsize="x-small")
+    ax.grid(axis="y", alpha=0.3)
+    ax.legend(fontsize="x-small")
+
+
 def _label_rows(ax: Axes, labels: Sequence[str]) -> None:
     ax.set_yticks(range(len(labels)), labels)
     ax.invert_yaxis()
     ax.spines[:].set_visible(False)
 
 
-_DRAWN = {"image": _image, "map": _map, "bars": _bars, "waterfall": _waterfall, "intervals": _intervals}
+_DRAWN = {
+    "image": _image,
+    "map": _map,
+    "bars": _bars,
+    "waterfall": _waterfall,
+    "intervals": _intervals,
+    "chart": _chart,
+}

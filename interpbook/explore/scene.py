@@ -68,8 +68,8 @@ class Scene:
         compute: what is drawn, for the kernel.
         script: the same for the page: the name of a function in one of `needs`, called as
             `script({points: {name: [x, y]}, settings, limits: [[x0, x1], [y0, y1]]}, tables)`. It returns `{marks,
-            facts, pictures, places}`: marks `{kind, values, shape, color, label, faint, dashed}` with values in a flat
-            array, pictures `[title, picture]`; the last two may be left out.
+            facts, pictures, places}`: marks `{kind, values, shape, color, label, faint, dashed, heavy}` with values in
+            a flat array, pictures `[title, picture]`; the last two may be left out.
         handles: the points, by name.
         limits: of the plane, ((x0, x1), (y0, y1)).
         axes: what the axes are called.

@@ -8,6 +8,7 @@ import ipywidgets
 import numpy as np
 import pytest
 from browser import page_of
+from javascript import plane_source, run_node
 from plane_figures import check_both_halves
 
 from interpbook.explore import Drawn, Handle, Mark, Picture, Placed, Scene, plane
@@ -23,10 +24,14 @@ SCRIPT = """function (now, tables) {
       { kind: "field", values: [0, 1, 2, 3, 4, 5 * s], shape: [2, 3], color: 1, label: "density" },
       { kind: "line", values: [-2, -2 * s, NaN, NaN, 2, 2 * s], color: 0, dashed: true },
       { kind: "dots", values: dots, color: 2, faint: true },
-      { kind: "arrows", values: [0, 0, a[0], a[1]], color: 3 }
+      { kind: "arrows", values: [0, 0, a[0], a[1]], color: 3, heavy: true }
     ],
     facts: [["height", { y: s * x }]],
-    pictures: [["share", { kind: "bars", values: [s / 2, 1 - s / 2], labels: ["one", "two"] }]],
+    pictures: [
+      ["share", { kind: "bars", values: [s / 2, 1 - s / 2], labels: ["one", "two"] }],
+      ["course", { kind: "chart", values: [s, 2 * s, 3 * s, s, s, 4 * s], labels: ["1", "2", "3"], chosen: 1,
+        ticks: [0, 1, 2], names: ["turn", "seen", "thought"] }]
+    ],
     places: { x: [x, s * x] }
   };
 }"""
@@ -38,10 +43,14 @@ def compute(now: Placed) -> Drawn:
         Mark("field", np.array([[0.0, 1, 2], [3, 4, 5 * slope]]), 1, "density"),
         Mark("line", np.array([[-2.0, -2 * slope], [np.nan, np.nan], [2, 2 * slope]]), 0, dashed=True),
         Mark("dots", np.array([ax, ay]) + slope * NOISE.astype(float), 2, faint=True),
-        Mark("arrows", np.array([[0.0, 0.0, ax, ay]]), 3),
+        Mark("arrows", np.array([[0.0, 0.0, ax, ay]]), 3, heavy=True),
     )
     bars = Picture("bars", np.array([slope / 2, 1 - slope / 2]), ("one", "two"))
-    return Drawn(marks, (("height", {"y": slope * x}),), (("share", bars),), {"x": (x, slope * x)})
+    course = slope * np.array([[1.0, 2, 3], [1, 1, 4]])
+    names = ("turn", "seen", "thought")
+    chart = Picture("chart", course, ("1", "2", "3"), chosen=1, ticks=(0, 1, 2), names=names)
+    pictures = (("share", bars), ("course", chart))
+    return Drawn(marks, (("height", {"y": slope * x}),), pictures, {"x": (x, slope * x)})
 
 
 SCENE = Scene(
@@ -63,6 +72,9 @@ def test_page_and_kernel_show_and_say_the_same() -> None:
 
 
 def test_a_half_that_differs_is_found() -> None:
+    for theirs, changed in (("heavy: true", "heavy: false"), ("[0, 1, 2]", "[0, 1, 3]"), ('"seen"', '"heard"')):
+        with pytest.raises(AssertionError):
+            check_both_halves(replace(SCENE, script=SCRIPT.replace(theirs, changed)))
     with pytest.raises(AssertionError):
         check_both_halves(replace(SCENE, script=SCRIPT.replace("s * noise[k]", "noise[k]")))
     with pytest.raises(AssertionError):
@@ -160,6 +172,42 @@ def test_arrow_keys_move_a_point_and_a_screen_reader_hears_it(opened: Callable) 
     assert tab.locator(".ib-plane [aria-live=polite]").inner_text() == "The point is 0.30 high."
 
 
+def test_a_chart_has_its_dots_and_line_where_they_are_in_a_kernel(opened: Callable) -> None:
+    chart = opened().locator(".ib-chart")
+    heights = [float(dot.get_attribute("cy")) for dot in chart.locator("circle").all()]
+    line = chart.locator(".ib-chart-line").get_attribute("d")
+    drawn = [float(place.split()[1]) for place in line.removeprefix("M").split("L")]
+    low, _, high = (float(tick.get_attribute("d").split()[1].split("H")[0]) for tick in _ticks_of(chart))
+    seen = [2 * (low - at) / (low - high) for at in (*heights, *drawn)]
+    [_, (_, course)] = compute(plane(SCENE).first).pictures
+    assert seen == pytest.approx(course.values.ravel().tolist(), abs=0.01)
+    assert [dot.get_attribute("class") for dot in chart.locator("circle").all()].index("ib-chart-chosen") == 1
+    assert chart.locator("text").all_text_contents() == ["0", "1", "2", "1", "2", "3", "turn"]
+    ax = plane(SCENE).picture(plane(SCENE).first).axes[2]
+    np.testing.assert_allclose([line.get_ydata() for line in ax.lines[1::-1]], course.values)
+    assert ax.get_ylim() == (0, 2)
+
+
+def _ticks_of(chart) -> list:
+    return chart.locator(".ib-chart-tick").all()
+
+
+def test_what_is_heavy_is_drawn_thicker(opened: Callable) -> None:
+    tab = opened()
+    line, arrow = tab.locator(".ib-plane g[clip-path] > path").all()
+    assert float(arrow.get_attribute("stroke-width")) == pytest.approx(2 * 1.8)
+    assert float(line.get_attribute("stroke-width")) == pytest.approx(2.2)
+
+
+def test_tables_of_16_bits_arrive_as_they_are() -> None:
+    halves = np.float16([[0.1, -2.5, 1e-7], [65504, 0, -6e-5]])
+    packed = pack_tables({"weights": halves})
+    assert len(packed["weights"]["float16"]) == 16
+    read = run_node(plane_source() + "return readTables(data).weights;", packed)
+    assert read["shape"] == [2, 3]
+    np.testing.assert_array_equal(read["values"], halves.astype(float).ravel())
+
+
 def test_reset_brings_points_and_controls_back(opened: Callable) -> None:
     tab = opened()
     tab.get_by_label("slope").first.fill("0")
@@ -190,8 +238,8 @@ def test_a_finger_finds_a_point_and_nothing_scrolls_sideways(opened: Callable) -
     assert tab.evaluate("document.documentElement.scrollWidth") <= 320
     reach = tab.locator(".ib-reach").first.bounding_box()
     assert min(reach["width"], reach["height"]) >= 44
-    share = tab.locator(".ib-view").bounding_box()
-    assert share["y"] < tab.locator(".ib-plane svg").bounding_box()["y"]  # what follows stands first
+    share = tab.locator(".ib-view").first.bounding_box()
+    assert share["y"] < tab.locator(".ib-surface svg").bounding_box()["y"]  # what follows stands first
 
 
 def test_without_scripts_a_picture_is_there(opened: Callable) -> None:

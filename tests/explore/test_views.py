@@ -143,5 +143,7 @@ def test_every_built_in_view_is_in_the_page_under_its_name() -> None:
 
 
 def test_a_picture_of_an_unknown_kind_is_refused(without_shape_checks) -> None:
-    with pytest.raises(ValueError, match=r"^kind: expected one of image, map, bars, waterfall, intervals, got 'imag'$"):
+    with pytest.raises(
+        ValueError, match=r"^kind: expected one of image, map, bars, waterfall, intervals, chart, got 'imag'$"
+    ):
         Picture("imag", np.zeros((1, 2, 2)))  # type: ignore[arg-type]

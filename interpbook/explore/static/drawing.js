@@ -4,6 +4,9 @@
 //   bars       a number >= 0 for each label, its bar full from 1 on; the bar at `chosen` stands out
 //   waterfall  a signed number for each label, drawn as steps from zero to their sum
 //   intervals  a signed number for each label, with `errors` on either side
+//   chart      values of shape [2, n]: dots and a line over n places, in a frame that `ticks` gives
+
+var SVG = "http://www.w3.org/2000/svg";
 
 var POSITIVE = [213, 94, 0];
 var NEGATIVE = [0, 128, 200];
@@ -76,6 +79,72 @@ drawn.intervals = function (box, picture) {
     row.number.textContent = formats["z.2f"](value) + " ± " + formats["z.2f"](error);
   });
 };
+
+drawn.chart = function (box, picture) {
+  var count = picture.labels.length;
+  var size = { width: Math.max(170, Math.min(300, box.clientWidth)), left: 30, right: 10, top: 8, bottom: 36 };
+  var low = picture.ticks[0];
+  var span = picture.ticks[picture.ticks.length - 1] - low;
+  size.height = Math.round(0.75 * size.width);
+  var at = {
+    x: function (k) {
+      return size.left + (size.width - size.left - size.right) * (count > 1 ? k / (count - 1) : 0.5);
+    },
+    y: function (value) {
+      return size.height - size.bottom - (size.height - size.top - size.bottom) * (value - low) / span;
+    }
+  };
+  var chart = svg("svg", { viewBox: "0 0 " + size.width + " " + size.height, class: "ib-chart" });
+  chart.append.apply(chart, chartAxes(picture, at, size));
+  chart.append(svg("path", { class: "ib-chart-line", d: "M" + picture.labels.map(function (_, k) {
+    return at.x(k).toFixed(2) + " " + at.y(picture.values[count + k]).toFixed(2);
+  }).join("L") }));
+  picture.labels.forEach(function (_, k) {
+    var chosen = k === picture.chosen;
+    chart.append(svg("circle", {
+      class: chosen ? "ib-chart-chosen" : "ib-chart-dot", cx: at.x(k), cy: at.y(picture.values[k]), r: chosen ? 5 : 3
+    }));
+  });
+  var names = element("div", "ib-chart-names");
+  names.append(chartName("dot", picture.names[1]), chartName("line", picture.names[2]));
+  box.replaceChildren(chart, names);
+};
+
+function chartAxes(picture, at, size) {
+  var every = Math.ceil(picture.labels.length / 10);
+  var marks = picture.ticks.map(function (tick) {
+    return svg("path", { class: "ib-chart-tick", d: "M" + size.left + " " + at.y(tick) + "H" + (size.width - size.right) });
+  });
+  picture.ticks.forEach(function (tick) {
+    marks.push(svg("text", { x: size.left - 5, y: at.y(tick) + 4, "text-anchor": "end" }, String(tick)));
+  });
+  picture.labels.forEach(function (label, k) {
+    if (k % every === 0) {
+      marks.push(svg("text", { x: at.x(k), y: size.height - size.bottom + 15, "text-anchor": "middle" }, label));
+    }
+  });
+  marks.push(svg("text", {
+    x: (size.left + size.width - size.right) / 2, y: size.height - 4, "text-anchor": "middle"
+  }, picture.names[0]));
+  return marks;
+}
+
+function chartName(kind, text) {
+  var name = element("span", "", text);
+  name.prepend(element("span", "ib-chart-key-" + kind));
+  return name;
+}
+
+function svg(tag, attributes, text) {
+  var made = document.createElementNS(SVG, tag);
+  Object.keys(attributes).forEach(function (name) {
+    made.setAttribute(name, attributes[name]);
+  });
+  if (text !== undefined) {
+    made.textContent = text;
+  }
+  return made;
+}
 
 // One pixel of the canvas for each value; the style sheet makes them large, what is taller than wide less wide.
 function paintPixels(box, height, width, color) {

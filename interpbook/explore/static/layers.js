@@ -40,20 +40,6 @@ function sizeOf(shape) {
   }, 1);
 }
 
-// 16-bit floats, little end first, from base64.
-function decodeHalves(text) {
-  var bytes = atob(text);
-  var values = new Float64Array(bytes.length / 2);
-  for (var i = 0; i < values.length; i++) {
-    var bits = bytes.charCodeAt(2 * i) | (bytes.charCodeAt(2 * i + 1) << 8);
-    var exponent = (bits >> 10) & 31;
-    var fraction = (bits & 1023) / 1024;
-    var magnitude = exponent ? Math.pow(2, exponent - 15) * (1 + fraction) : Math.pow(2, -14) * fraction;
-    values[i] = bits >> 15 ? -magnitude : magnitude;
-  }
-  return values;
-}
-
 // The places of a kernel, row by row. Each is where it lies in the input as seen from output (0, 0), and the outputs,
 // from top to bottom and left to right (ends excluded), for which it does not lie in the padding.
 function tapsOf(layer) {

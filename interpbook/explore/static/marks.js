@@ -1,20 +1,9 @@
 // What is drawn in the plane of a figure of explore.plane. `frame` knows the size in pixels and turns coordinates into
 // places; a mark is plain data, see interpbook.explore.marks.
 
-var SVG = "http://www.w3.org/2000/svg";
 var FAINT = 0.35;
+var HEAVY = 2;
 var MARGIN = { left: 58, right: 12, top: 10, bottom: 38 };
-
-function svg(tag, attributes, text) {
-  var made = document.createElementNS(SVG, tag);
-  Object.keys(attributes).forEach(function (name) {
-    made.setAttribute(name, attributes[name]);
-  });
-  if (text !== undefined) {
-    made.textContent = text;
-  }
-  return made;
-}
 
 // Of a plane with these limits in a picture of this size.
 function frameOf(limits, width, height) {
@@ -88,7 +77,8 @@ markers.line = function (frame, mark, color) {
     }
   }
   return svg("path", {
-    d: path, fill: "none", stroke: color, "stroke-width": 2.2, "stroke-dasharray": mark.dashed ? "8 6" : "none"
+    d: path, fill: "none", stroke: color, "stroke-width": 2.2 * weightOf(mark),
+    "stroke-dasharray": mark.dashed ? "8 6" : "none"
   });
 };
 
@@ -103,9 +93,10 @@ markers.dots = function (frame, mark, color) {
 markers.arrows = function (frame, mark, color) {
   var path = "";
   for (var k = 0; k < mark.values.length; k += 4) {
-    path += "M" + place(frame, mark.values, k) + "L" + place(frame, mark.values, k + 2) + head(frame, mark.values, k);
+    path += "M" + place(frame, mark.values, k) + "L" + place(frame, mark.values, k + 2) +
+      head(frame, mark.values, k, 7 * weightOf(mark));
   }
-  return svg("path", { d: path, fill: "none", stroke: color, "stroke-width": 1.8 });
+  return svg("path", { d: path, fill: "none", stroke: color, "stroke-width": 1.8 * weightOf(mark) });
 };
 
 markers.field = function (frame, mark, color) {
@@ -137,8 +128,12 @@ function place(frame, values, k) {
   return frame.x(values[k]).toFixed(2) + " " + frame.y(values[k + 1]).toFixed(2);
 }
 
-// The two strokes of an arrow's head.
-function head(frame, values, k) {
+function weightOf(mark) {
+  return mark.heavy ? HEAVY : 1;
+}
+
+// The two strokes of an arrow's head, at most as long as said.
+function head(frame, values, k, longest) {
   var x = frame.x(values[k + 2]);
   var y = frame.y(values[k + 3]);
   var across = x - frame.x(values[k]);
@@ -147,7 +142,7 @@ function head(frame, values, k) {
   if (length < 1) {
     return "";
   }
-  var size = Math.min(7, length / 2) / length;
+  var size = Math.min(longest, length / 2) / length;
   var back = [x - size * across, y - size * down];
   var side = [-0.6 * size * down, 0.6 * size * across];
   return "M" + (back[0] + side[0]) + " " + (back[1] + side[1]) + "L" + x + " " + y + "L" + (back[0] - side[0]) + " " +
