@@ -54,8 +54,7 @@ def top_k_agreement(a: Float[Tensor, "B *dims"], b: Float[Tensor, "B *dims"], k:
     tensor([0.5000])
     """
     x, y = _flat_pair(a, b)
-    top, other = _top(x, k), _top(y, k)
-    return ((top.chance() * other.chance()).sum(1) / k).to(a)
+    return (_shared(_top(x, k), _top(y, k)) / k).to(a)
 
 
 def sign_agreement(a: Float[Tensor, "B *dims"], b: Float[Tensor, "B *dims"], k: int) -> Float[Tensor, "B"]:
@@ -70,9 +69,7 @@ def sign_agreement(a: Float[Tensor, "B *dims"], b: Float[Tensor, "B *dims"], k: 
     (tensor([1.]), tensor([0.5000]))
     """
     x, y = _flat_pair(a, b)
-    top, other = _top(x, k), _top(y, k)
-    same = x.sign() == y.sign()
-    return ((top.chance() * other.chance() * same).sum(1) / k).to(a)
+    return (_shared(_top(x, k), _top(y, k), _same_sign(x, y)) / k).to(a)
 
 
 def consistent_direction(a: Float[Tensor, "B *dims"], b: Float[Tensor, "B *dims"], k: int) -> Float[Tensor, "B"]:
@@ -94,7 +91,7 @@ def consistent_direction(a: Float[Tensor, "B *dims"], b: Float[Tensor, "B *dims"
     tensor([0.])
     """
     x, y = _flat_pair(a, b)
-    same = x.sign() == y.sign()
+    same = _same_sign(x, y)
     return (_top(x, k).chance_within(same) * _top(y, k).chance_within(same)).to(a)
 
 
@@ -115,7 +112,7 @@ def signed_set_agreement(a: Float[Tensor, "B *dims"], b: Float[Tensor, "B *dims"
     top, other = _top(x, k), _top(y, k)
     # The sets that both may draw hold what either is sure of, and otherwise only what both allow, with one sign.
     needed = top.sure | other.sure
-    allowed = (top.sure | top.border) & (other.sure | other.border) & (x.sign() == y.sign())
+    allowed = (top.sure | top.border) & (other.sure | other.border) & _same_sign(x, y)
     shared = _log_binomial((allowed & ~needed).sum(1), k - needed.sum(1))
     chance = (shared - top.log_ways() - other.log_ways()).exp()
     return torch.where((needed & ~allowed).any(1), 0.0, chance).to(a)
@@ -228,9 +225,12 @@ class _Top:
     border: Bool[Tensor, "B d"]
     places: Integer[Tensor, "B"]
 
-    def chance(self) -> Float[Tensor, "B d"]:
-        """Of each feature, to be in the top k."""
-        return self.sure + self.border * (self.places.double() / self.border.sum(1))[:, None]
+    def parts(self) -> tuple[tuple[Bool[Tensor, "B d"], Float[Tensor, "B"]], ...]:
+        """Features with the chance of each to be in the top k; all others have none."""
+        return (self.sure, torch.ones_like(self.places).double()), (
+            self.border,
+            self.places.double() / self.border.sum(1),
+        )
 
     def log_ways(self) -> Float[Tensor, "B"]:
         """The log of the number of ways to fill the places."""
@@ -249,6 +249,20 @@ def _top(flat: Float[Tensor, "B d"], k: int) -> _Top:
     last = size.topk(k).values[:, -1:]
     sure = size > last
     return _Top(sure, size == last, k - sure.sum(1))
+
+
+def _same_sign(x: Float[Tensor, "B d"], y: Float[Tensor, "B d"]) -> Bool[Tensor, "B d"]:
+    return ((x > 0) == (y > 0)) & ((x < 0) == (y < 0))
+
+
+def _shared(one: _Top, two: _Top, features: Bool[Tensor, "B d"] | None = None) -> Float[Tensor, "B"]:
+    """How many of `features`, by default of all, both have in their top k on average; from counts alone."""
+    total = torch.zeros_like(one.places).double()
+    for mine, chance in one.parts():
+        mine = mine if features is None else mine & features
+        for theirs, other in two.parts():
+            total += (mine & theirs).sum(1) * chance * other
+    return total
 
 
 def _log_binomial(n: Integer[Tensor, "B"], k: Integer[Tensor, "B"]) -> Float[Tensor, "B"]:
@@ -289,7 +303,7 @@ def check_pointing(explanations: Float[Tensor, "B d"], name: str) -> None:
         ...
     ValueError: a: expected no explanation of zeros only, got 1 of 2, first row 1: leave them out and count them
     """
-    zero = (explanations == 0).all(1)
+    zero = explanations.abs().amax(1) == 0
     if bool(zero.any()):
         got = f"{int(zero.sum())} of {len(zero)}, first row {int(zero.nonzero()[0])}"
         raise ValueError(f"{name}: expected no explanation of zeros only, got {got}: leave them out and count them")
