@@ -1,6 +1,6 @@
-"""Links the first use of each term of the glossary, in the prose of every lesson, to its entry.
+"""The glossary from the chapters' terms, to which the first use of each, in the prose of every lesson, is linked.
 
-The entries are those of the `{glossary}` directives in `book/glossary.md`. Terms that share a definition are one entry,
+In `book/glossary.md`, `{{ terms }}` becomes the entries; see `terms.py`. Terms that share a definition are one entry,
 and a lesson links to it once: not in headings, links, code, formulas, outputs, or the card on top.
 """
 
@@ -8,10 +8,12 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.addnodes import glossary
 from sphinx.application import Sphinx
+from terms import directive
 
 from interpbook.output.prose import read_formula
 from interpbook.page.executed import EVIDENCE
@@ -37,6 +39,12 @@ class Entry:
     terms: tuple[str, ...]
     anchor: str
     title: str
+
+
+def fill_in(app: Sphinx, docname: str, content: list[str]) -> None:
+    """Replace the placeholder of the glossary's page."""
+    if docname == GLOSSARY:
+        content[0] = content[0].replace("{{ terms }}", directive(Path(app.srcdir)))
 
 
 def pattern(term: str) -> str:
@@ -147,6 +155,7 @@ def link_lesson(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("source-read", fill_in)
     # After the links that the author wrote are there.
     app.connect("doctree-resolved", link_lesson, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

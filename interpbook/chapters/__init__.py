@@ -1,1 +1,1 @@
-"""What one chapter alone needs: its claims, exercises, views and recipes, in a folder of its own."""
+"""What one chapter alone needs: its claims, exercises, terms, views and recipes, in a folder of its own."""

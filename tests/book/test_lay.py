@@ -10,6 +10,7 @@ import front_matter
 import lay
 import notebook_rules as rules
 import pytest
+import terms
 
 
 @pytest.fixture
@@ -51,6 +52,13 @@ def test_a_laid_lesson_and_its_evidence_are_as_the_rules_want_them(house):
     lesson = house / "notebooks" / "toys" / "ball.ipynb"
     assert rules.evidence_complaints(lesson) == []
     assert rules.too_much_for_a_sitting(rules.read(lesson)) == []
+
+
+def test_every_laid_chapter_brings_a_term_of_its_own(house):
+    lay.lay("board_games/go_9x9", house)
+    found = terms.collect(house)
+    assert [term.chapter.path for term in found] == ["toys/ball", "board_games/go_9x9"]
+    assert [term.names for term in found] == [("example function of Ball",), ("example function of Go 9x9",)]
 
 
 def test_a_page_of_evidence_is_no_chapter(house):

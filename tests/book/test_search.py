@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import site_terms
+import terms
 
 from interpbook.page import executed
 
@@ -14,9 +15,6 @@ FIRST = 3
 FOUND = """terms => terms.map(term =>
     Search._performSearch(...Search._parseQuery(term)).reverse().map(found => found[0]))"""
 BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
-# Terms, one a line, and what is set in below them.
-GLOSSARY = re.compile(r"((?:^[^\s`].*\n)+)((?: .*\n|\n(?= ))+)", re.MULTILINE)
-LESSON = re.compile(r"\((?:\.\./)?(notebooks/\w+/\w+)\.ipynb\)")
 
 
 @pytest.fixture(scope="module")
@@ -60,16 +58,8 @@ def test_the_title_and_every_term_in_bold_lead_to_the_lesson(search, lessons):
 
 
 def test_every_term_of_the_glossary_leads_to_its_lesson(search, root: Path):
-    glossary = root / "book" / "glossary.md"
-    if not glossary.exists():
-        pytest.skip("the book has no glossary yet")
-    entries = GLOSSARY.findall(glossary.read_text(encoding="utf-8"))
-    wanted = [
-        (term, page)
-        for terms, explanation in entries
-        for page in LESSON.findall("".join(explanation.split()))[:1]
-        for term in terms.splitlines()
-    ]
+    found = [term for term in terms.collect(root) if term.chapter]
+    wanted = [(name, f"notebooks/{term.chapter.path}") for term in found for name in term.names]
     assert wanted
     wrong = missed(search, wanted)
     assert not wrong, json.dumps(wrong, indent=1)
