@@ -59,9 +59,9 @@ def check_labels(labels: object, batch: int | None, classes: int | None, name: s
     if values.dim() != 1 or batch not in (None, len(values)):
         wanted = "(B,)" if batch is None else f"({batch},)"
         raise ValueError(f"{name}: expected one class per example, shape {wanted}, got {shape_of(values)}")
-    outside = values[(values < 0) | (values >= (LARGEST if classes is None else classes))]
-    if outside.numel():
-        raise ValueError(f"{name}: expected classes {_range(classes)}, got {int(outside[0])}")
+    outside = (values < 0) | (values >= (LARGEST if classes is None else classes))
+    if bool(outside.any()):
+        raise ValueError(f"{name}: expected classes {_range(classes)}, got {int(values[outside][0])}")
     return values
 
 

@@ -4,6 +4,7 @@ No file is shared between networks, so that any number of processes can write to
 """
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -46,7 +47,9 @@ def names_kept(folder: Path) -> set[str]:
     >>> names_kept(Path(tempfile.mkdtemp()))
     set()
     """
-    return {path.name.rpartition("-seed")[0] for path in folder.glob("*-seed*.safetensors")}
+    # One listing, and no pattern for each of hundreds of files: whoever loads a network asks this of every chapter.
+    files = os.listdir(folder) if folder.is_dir() else []
+    return {file.rpartition("-seed")[0] for file in files if file.endswith(".safetensors") and "-seed" in file}
 
 
 def encode(model: nn.Module) -> bytes:

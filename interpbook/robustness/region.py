@@ -1,5 +1,6 @@
 """Where an attack may go: a ball around each example, of the maximum norm or the Euclidean one, cut by a box."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,11 @@ class Region:
     norm: str
     low: float
     high: float
+
+    @property
+    def walled(self) -> bool:
+        """Whether the box has any wall at all."""
+        return math.isfinite(self.low) or math.isfinite(self.high)
 
     def start(self, generator: torch.Generator) -> Float[Tensor, "B *dims"]:
         """A random point of the ball, the same for all examples in units of their budgets; then into the box."""
@@ -55,14 +61,17 @@ class Region:
             move = torch.maximum(torch.minimum(move, self.budget), -self.budget)
         else:
             move = self._project_on_ball_and_box(move)
-        return (self.center + move).clamp(self.low, self.high)
+        point = self.center + move
+        return point.clamp(self.low, self.high) if self.walled else point
 
     def _project_on_ball_and_box(self, move: Tensor) -> Tensor:
         """clamp(s * move), for the one s up to 1 that makes it as long as the budget, if it is longer."""
-        lower, upper = self.low - self.center, self.high - self.center
         tiny = torch.finfo(move.dtype).tiny
         scale = (self.budget / _length(move).clamp(min=tiny)).clamp(max=1)
         scaled = scale * move
+        if not self.walled:
+            return scaled
+        lower, upper = self.low - self.center, self.high - self.center
         kept = scaled.clamp(lower, upper)
         free = kept == scaled
         # On another device than a CPU nobody asks how many are free: each answer would have to be waited for.

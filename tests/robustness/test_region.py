@@ -156,3 +156,12 @@ WRONG = [
 def test_wrong_arguments(x, eps, norm, box, error, said):
     with pytest.raises(error, match=said):
         region_around(x, eps, norm, box)
+
+
+@given(seed=st.integers(0, 2**20), eps=st.floats(0.01, 4))
+@settings(max_examples=20, deadline=None)
+def test_a_region_without_walls_is_one_whose_walls_are_far_away(seed, eps):
+    x = normal(5, 3, 2, seed=seed)
+    point = x + 2 * normal(5, 3, 2, seed=seed + 1)
+    found = region_around(x, eps, "l2", None).project(point)
+    assert torch.equal(found, region_around(x, eps, "l2", (-100, 100)).project(point))
