@@ -1,8 +1,6 @@
 """What explains one prediction? Gradients, full-gradients, and methods that approximate a model by a linear one."""
 
 from interpbook.attribution.agreement import (
-    ChanceAgreement,
-    agreement_by_chance,
     angle,
     consistent_direction,
     normalized_change,
@@ -11,6 +9,7 @@ from interpbook.attribution.agreement import (
     tied,
     top_k_agreement,
 )
+from interpbook.attribution.chance import ChanceAgreement, agreement_by_chance
 from interpbook.attribution.fullgrad import FullGradients, full_gradients
 from interpbook.attribution.fullgrad_map import fullgrad_map, simple_fullgrad_map, smooth_fullgrad_map
 from interpbook.attribution.function_approximation import (

@@ -9,7 +9,6 @@ these draws, in closed form: it does not depend on the order of the features. `t
 A feature of value 0 has a sign of its own, which equals that of another 0 only.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -19,9 +18,8 @@ from torch import Tensor
 from interpbook.checks import check_count, check_input
 
 __all__ = [
-    "ChanceAgreement",
-    "agreement_by_chance",
     "angle",
+    "check_k",
     "check_pointing",
     "consistent_direction",
     "directions",
@@ -178,46 +176,6 @@ def normalized_change(a: Float[Tensor, "B *dims"], b: Float[Tensor, "B *dims"]) 
 
 
 @dataclass(frozen=True)
-class ChanceAgreement:
-    """What two explanations that know nothing of each other agree on average, by the functions of the same names.
-
-    Made by `agreement_by_chance`. A normalized change has no such value: it depends on the two lengths.
-    """
-
-    top_k_agreement: float
-    sign_agreement: float
-    consistent_direction: float
-    signed_set_agreement: float
-    angle: float
-
-
-def agreement_by_chance(d: int, k: int) -> ChanceAgreement:
-    """What two independent explanations of d features agree on average: random sets, fair signs, random directions,
-
-        top k: k / d,    with sign: k / (2 d),    angle: pi / 2,    signed set: 2^-k / C(d, k),
-        consistent direction: sum over the sizes u of Ta | Tb of P(u) 2^-u,  P(u) = C(k, 2k-u) C(d-k, u-k) / C(d, k).
-
-    Sums are of integers and exact; each value is rounded once.
-
-    Args:
-        d: number of features.
-        k: from 1 to d.
-
-    Raises:
-        TypeError, ValueError: `d` or `k` is not an int of at least 1, or `k` is larger than `d`.
-
-    >>> agreement_by_chance(12, 4).top_k_agreement
-    0.3333333333333333
-    """
-    d, k = check_count(d, "d"), check_count(k, "k")
-    _check_at_most(k, d)
-    sets = math.comb(d, k)
-    # With j features in common the union has 2k - j.
-    consistent = sum(math.comb(k, j) * math.comb(d - k, k - j) * 2**j for j in range(k + 1))
-    return ChanceAgreement(k / d, k / (2 * d), consistent / (sets * 4**k), 1 / (sets * 2**k), math.pi / 2)
-
-
-@dataclass(frozen=True)
 class _Top:
     """The top k of each row: `sure` to be in it, or at the `border`, of which `places` are drawn at random."""
 
@@ -243,8 +201,7 @@ class _Top:
 
 
 def _top(flat: Float[Tensor, "B d"], k: int) -> _Top:
-    k = check_count(k, "k")
-    _check_at_most(k, flat.shape[1])
+    k = check_k(k, flat.shape[1])
     size = flat.abs()
     last = size.topk(k).values[:, -1:]
     sure = size > last
@@ -320,6 +277,18 @@ def directions(explanations: Float[Tensor, "... d"]) -> Float[Tensor, "... d"]:
     return scaled / scaled.norm(dim=-1, keepdim=True)
 
 
-def _check_at_most(k: int, d: int) -> None:
+def check_k(k: object, d: int) -> int:
+    """Check that k is an int from 1 to d, the number of features, and return it.
+
+    Raises:
+        TypeError, ValueError: it is not.
+
+    >>> check_k(4, 3)
+    Traceback (most recent call last):
+        ...
+    ValueError: k: expected an int of at most 3, the number of features, got 4
+    """
+    k = check_count(k, "k")
     if k > d:
         raise ValueError(f"k: expected an int of at most {d}, the number of features, got {k}")
+    return k
