@@ -34,17 +34,17 @@ def write(file: Path, text: str) -> None:
 def test_terms_of_all_files_are_one_list_whatever_their_capitals(house):
     root = house(
         none="- {term: badge, means: A mark.}",
-        ball="- {term: sphere, means: All points\n    at one distance.}\n- {term: Archimedes, means: A Greek.}",
+        ball="- {term: sphere, means: All points\n    at one distance.}\n- {term: Zeno, means: A Greek.}",
         kite="- {term: line, also: [string, cord], means: It is long.}",
     )
     names = [term.names for term in terms.collect(root)]
-    assert names == [("Archimedes",), ("badge",), ("line", "string", "cord"), ("sphere",)]
+    assert names == [("badge",), ("line", "string", "cord"), ("sphere",), ("Zeno",)]
     assert terms.directive(root) == (
         "```{glossary}\n"
-        "Archimedes\n    A Greek. Lesson: [The ball](../notebooks/toys/ball.ipynb).\n\n"
         "badge\n    A mark.\n\n"
         "line\nstring\ncord\n    It is long. Lesson: [The kite](../notebooks/toys/kite.ipynb).\n\n"
-        "sphere\n    All points at one distance. Lesson: [The ball](../notebooks/toys/ball.ipynb).\n"
+        "sphere\n    All points at one distance. Lesson: [The ball](../notebooks/toys/ball.ipynb).\n\n"
+        "Zeno\n    A Greek. Lesson: [The ball](../notebooks/toys/ball.ipynb).\n"
         "```"
     )
 
