@@ -4,7 +4,7 @@ Each row has 120 networks in two halves of 60, so that what is measured on one h
 `crowds.csv` holds what came out; `make_runs` makes it again (five minutes of one core).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -80,7 +80,7 @@ def _explained(table: str, activation: str, decay: float, half: int) -> Float[Te
     return explanations(train_crowd(rows, range(half * HALF, (half + 1) * HALF), activation, decay), rows)
 
 
-def train_crowd(rows: Rows, seeds: range, activation: str = "relu", decay: float = 0.0) -> list[nn.Module]:
+def train_crowd(rows: Rows, seeds: range, activation: str = "relu", decay: float = 0.0) -> list[MLP]:
     """Networks of the chapter's kind, one for each seed, trained for about a thousand steps."""
     inputs, classes = rows.x.shape[1], rows.classes
     models = [MLP(HIDDEN, ACTIVATIONS[activation], inputs=inputs, classes=classes, seed=seed) for seed in seeds]
@@ -98,7 +98,7 @@ def train_crowd(rows: Rows, seeds: range, activation: str = "relu", decay: float
     return models
 
 
-def explanations(models: list[nn.Module], rows: Rows) -> Float[Tensor, "M N d"]:
+def explanations(models: Sequence[nn.Module], rows: Rows) -> Float[Tensor, "M N d"]:
     """The gradients of the log-odds of the true class, of each network at each test row."""
     found = []
     for model in models:

@@ -1,6 +1,6 @@
 """The chapter's pictures: the angle between crowds and its prediction, and what training does to the angle."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
@@ -37,15 +37,15 @@ class Lengths:
     """
 
     r1: float
-    angles: Mapping[int, tuple[float, float]]
+    angles: Mapping[int, Sequence[float]]
 
 
 def draw_lengths(found: Mapping[str, Lengths]) -> Figure:
-    """The angle between the averages of two crowds against their size: measured, and predicted from single networks."""
+    """The angle between averages of two crowds against their size, by table: measured, and as predicted."""
     fig, axes = plt.subplots(1, len(found), figsize=(6.8, 2.7), sharey=True, squeeze=False)
-    for ax, (title, lengths) in zip(axes[0], found.items(), strict=True):
+    for ax, (table, lengths) in zip(axes[0], found.items(), strict=True):
         _draw_one(ax, lengths)
-        ax.set_title(title, fontsize="small")
+        ax.set_title(TABLES[table], fontsize="small")
         ax.set_xlabel("networks in a crowd")
     axes[0, 0].set_ylabel("angle, degrees")
     axes[0, 0].legend(fontsize="x-small")
@@ -56,7 +56,7 @@ def _draw_one(ax: Axes, lengths: Lengths) -> None:
     sizes = [*lengths.angles]
     line = torch.linspace(1, max(sizes), 100, dtype=torch.float64)
     ax.plot(line, predicted_angle(lengths.r1, line), color="C1", label="predicted")
-    first, _ = lengths.angles[sizes[0]]
+    first = lengths.angles[sizes[0]][0]
     ax.plot(line, first / line.sqrt(), color=GRAY, linestyle=":", label="first / √m")
     angles, errors = zip(*lengths.angles.values(), strict=True)
     bars = [2 * error for error in errors]

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -207,7 +206,9 @@ def explain_sum(model: nn.Module, x: Float[Tensor, "N d"]) -> Float[Tensor, "N d
 RUNS = Runs(Path(__file__).parent / "runs.csv", Setting, Result)
 
 
-def values(what: str, table: str, *fixed: Any, **more: Any) -> Float[Tensor, "seeds"]:
-    """One of the numbers of `Result` for all seeds; `fixed` and `more` are further fields of `Setting`."""
-    row = [getattr(RUNS.load()[Setting(table, *fixed, **more, seed=seed)], what) for seed in SEEDS]
+def values(
+    what: str, table: str, activation: str = "relu", decay: float = 0.0, labels: str = "given"
+) -> Float[Tensor, "seeds"]:
+    """One of the numbers of `Result` for all seeds of a setting."""
+    row = [getattr(RUNS.load()[Setting(table, activation, decay, labels, seed)], what) for seed in SEEDS]
     return torch.tensor(row, dtype=torch.float64)
