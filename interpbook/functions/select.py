@@ -22,7 +22,7 @@ __all__ = ["Selected", "check_of", "fix_target", "select", "take"]
 Classes = Integer[Tensor, "B"] | Integer[np.ndarray, "B"] | Sequence[int]
 #: One class for all examples, one for each, or the predicted one.
 Target = int | Classes | Literal["predicted"]
-#: The number that is read of a class: its logit, or its log-probability, probability or log-odds after softmax.
+#: The number that is read of a class, its logit, or its log-probability, probability or log-odds after softmax.
 Of = Literal["logit", "log_prob", "prob", "log_odds"]
 
 
