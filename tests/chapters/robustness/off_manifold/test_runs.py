@@ -18,8 +18,8 @@ def test_every_run_of_the_protocol_is_stored_and_nothing_else():
     assert list(RUNS.load()) == list(runs.protocol())
 
 
-def test_a_run_is_the_stored_one():
-    setting = Setting("gradient", 1.0, seed=3)
+@pytest.mark.parametrize("setting", [Setting(seed=3), Setting("attack", 0.01, seed=3)])
+def test_a_run_is_the_stored_one(setting):
     again, stored = runs.run(setting), RUNS.load()[setting]
     assert again.share == pytest.approx(stored.share, abs=0.01)
     assert again.accuracy == pytest.approx(stored.accuracy, abs=0.005)
@@ -40,6 +40,8 @@ def test_noise_beside_the_subspace_has_its_deviation_and_the_heaps_their_centers
     for sign in (-1, 1):
         heap = x[2 * classes - 1 == sign] @ runs.BASIS
         torch.testing.assert_close(heap.mean(0), sign * runs.CENTER, atol=0.05, rtol=0)
+        # Normal with deviation one: the noise adds nothing on the subspace.
+        torch.testing.assert_close(heap.var(0), torch.ones(runs.DIMENSIONS), atol=0.06, rtol=0)
 
 
 def test_the_share_is_that_of_the_trained_network_on_new_data(monkeypatch):
