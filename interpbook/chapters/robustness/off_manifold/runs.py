@@ -128,7 +128,7 @@ def protocol() -> Iterator[Setting]:
         yield Setting(seed=seed)
         for scheme, strengths in STRENGTHS.items():
             for strength in strengths:
-                yield Setting(scheme, strength, seed=seed)
+                yield Setting(scheme, float(strength), seed=seed)
         for beside in (0.1, 1.0):
             yield Setting(beside=beside, seed=seed)
             yield Setting("gradient", 0.1, beside, seed=seed)
