@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from interpbook.attribution import ensemble_agreement, input_gradient, select, top_k_agreement
 from interpbook.chapters.attribution.stability.runs import ACTIVATIONS, BATCH, HIDDEN, TOP
@@ -46,13 +47,21 @@ class Crowd:
 
 @dataclass(frozen=True)
 class Agreement:
-    """What two disjoint ensembles have in common: as of `ensemble_agreement`, and the share of the top four."""
+    """What two disjoint ensembles have in common.
+
+    Attributes:
+        reliability, reliability_error, angle, angle_error: as of `ensemble_agreement`, of averages of directions.
+        top: the share of the top four of these averages.
+        gradient_reliability, gradient_angle: of averages of gradients, in which a long gradient counts more.
+    """
 
     reliability: float
     reliability_error: float
     angle: float
     angle_error: float
     top: float
+    gradient_reliability: float
+    gradient_angle: float
 
 
 def protocol() -> Iterator[Crowd]:
@@ -66,12 +75,21 @@ def protocol() -> Iterator[Crowd]:
 
 def agreement(crowd: Crowd) -> Agreement:
     """Train the crowd, and compare its ensembles."""
-    found = _explained(crowd.table, crowd.activation, crowd.decay, crowd.half)
-    whole = ensemble_agreement(found, crowd.members)
-    averages = found[: whole.groups * crowd.members].unflatten(0, (whole.groups, crowd.members)).mean(1)
-    tops = [top_k_agreement(averages[i], averages[j], TOP).mean() for i in range(whole.groups) for j in range(i)]
-    top = float(torch.stack(tops).mean())
-    return Agreement(whole.reliability, whole.reliability_error, whole.angle, whole.angle_error, top)
+    gradients = _explained(crowd.table, crowd.activation, crowd.decay, crowd.half)
+    directions = F.normalize(gradients, dim=-1)
+    found = ensemble_agreement(directions, crowd.members)
+    averages = directions[: found.groups * crowd.members].unflatten(0, (found.groups, crowd.members)).mean(1)
+    tops = [top_k_agreement(averages[i], averages[j], TOP).mean() for i in range(found.groups) for j in range(i)]
+    plain = ensemble_agreement(gradients, crowd.members)
+    return Agreement(
+        found.reliability,
+        found.reliability_error,
+        found.angle,
+        found.angle_error,
+        float(torch.stack(tops).mean()),
+        plain.reliability,
+        plain.angle,
+    )
 
 
 @cache

@@ -46,9 +46,9 @@ def draw_lengths(found: Mapping[str, Lengths]) -> Figure:
     for ax, (table, lengths) in zip(axes[0], found.items(), strict=True):
         _draw_one(ax, lengths)
         ax.set_title(TABLES[table], fontsize="small")
-        ax.set_xlabel("networks in a crowd")
-    axes[0, 0].set_ylabel("angle, degrees")
-    axes[0, 0].legend(fontsize="x-small")
+        ax.set_xlabel("networks each" if len(found) > 1 else "networks in a crowd")
+    axes[0, 0].set(ylabel="angle, degrees", ylim=(0, None))
+    axes[0, -1].legend(fontsize="x-small")
     return fig
 
 
@@ -64,7 +64,6 @@ def _draw_one(ax: Axes, lengths: Lengths) -> None:
     ax.set_xscale("log")
     ax.set_xticks(sizes, [str(m) for m in sizes])
     ax.minorticks_off()
-    ax.set_ylim(bottom=0)
 
 
 def draw_decay(*tables: str) -> tuple[Figure, str]:
@@ -81,38 +80,43 @@ def draw_decay(*tables: str) -> tuple[Figure, str]:
         band(left, range(len(DECAYS)), angles, label=TABLES[table])
         band(right, range(len(DECAYS)), learned)
         first, third, last = (measured(angles[:, place], tolerance=4) for place in (0, 2, 3))
-        words.append(f"{TABLES[table]} {first:.0f}, {third:.0f}, {last:.0f}")
+        kept = [measured(learned[:, place], tolerance=0.02) for place in (2, 3)]
+        words.append(f"{TABLES[table]} {first:.0f}, {third:.0f}, {last:.0f} ({kept[0]:.2f}, {kept[1]:.2f})")
     for ax, title in ((left, "angle, degrees"), (right, "training accuracy")):
         ax.set_xticks(range(len(DECAYS)), [f"{decay:g}" for decay in DECAYS])
         ax.set_xlabel("weight decay")
         ax.set_title(title, fontsize="small")
     left.set_ylim(bottom=0)
     left.legend(fontsize="x-small")
-    return fig, f"Angle in degrees at weight decay 0, 0.01 and 0.03: {'; '.join(words)}."
+    return fig, f"Angle at weight decay 0, .01, .03 (training accuracy at the last two): {'; '.join(words)}."
 
 
 def draw_labels() -> tuple[Figure, str]:
-    """The angle after a second training on noisy rows, for labels as given and for others; dots are seeds.
+    """The angle after a second training on noisy rows, for labels as given and for others; marks are seeds.
 
     Returns:
         The figure, and its alt text.
     """
-    others = {"digits": "wrong", "breast_cancer": "wrong", "diabetes": "learned", "adult_few": "learned"}
-    marks = {"given": ("C0", "as given"), "wrong": ("C1", "a quarter wrong"), "learned": ("C2", "without noise")}
-    fig, ax = plt.subplots(figsize=(6.8, 2.7))
+    kinds = {
+        "given": ("C0", "o", "as given"),
+        "wrong": ("C1", "s", "a quarter wrong"),
+        "learned": ("C2", "D", "smooth"),
+        "rough": ("C3", "^", "rough"),
+    }
+    few, many = ("given", "wrong"), ("given", "learned", "rough")
+    shown = {"digits": few, "breast_cancer": few, "diabetes": many, "adult_few": many}
+    fig, ax = plt.subplots(figsize=(6.8, 2.9))
     words = []
-    for place, (table, other) in enumerate(others.items()):
-        means = []
-        for side, labels in ((-0.15, "given"), (0.15, other)):
-            angles = values("noise", table, labels=labels).rad2deg()
-            color, _ = marks[labels]
-            spread = place + side + torch.linspace(-0.06, 0.06, len(angles))
-            ax.plot(spread, angles, "o" if labels == "given" else "s", color=color, markersize=4)
-            means.append(measured(angles, tolerance=4))
-        words.append(f"{TABLES[table]} {means[0]:.0f} as given, {means[1]:.0f} {marks[other][1]}")
-    for labels, (color, word) in marks.items():
-        ax.plot([], [], "o" if labels == "given" else "s", color=color, markersize=4, label=word)
-    ax.set_xticks(range(len(others)), [TABLES[table] for table in others])
+    for place, (table, labels) in enumerate(shown.items()):
+        for side, name in enumerate(labels):
+            angles = values("noise", table, labels=name).rad2deg()
+            color, mark, word = kinds[name]
+            spread = place + 0.25 * (side - (len(labels) - 1) / 2) + torch.linspace(-0.06, 0.06, len(angles))
+            ax.plot(spread, angles, mark, color=color, markersize=4)
+            words.append(f"{TABLES[table]}, {word} {measured(angles, tolerance=4):.0f}")
+    for color, mark, word in kinds.values():
+        ax.plot([], [], mark, color=color, markersize=4, label=word)
+    ax.set_xticks(range(len(shown)), [TABLES[table] for table in shown])
     ax.set(ylabel="angle, degrees", ylim=(0, None))
-    ax.legend(title="labels", fontsize="x-small", title_fontsize="x-small")
+    ax.legend(title="labels", fontsize="x-small", title_fontsize="x-small", loc="upper left", bbox_to_anchor=(1, 1))
     return fig, f"Mean angles in degrees: {'; '.join(words)}."

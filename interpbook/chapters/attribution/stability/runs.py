@@ -46,7 +46,7 @@ class Setting:
         table: one of `TABLES`.
         activation: one of `ACTIVATIONS`.
         decay: the weight decay of SGD.
-        labels: one of `"given"`, `"wrong"` for a quarter of the training rows, or `"learned"`, without noise.
+        labels: one of `"given"`, `"wrong"` for a quarter of the training rows, `"learned"` or `"rough"`, without noise.
         seed: of the network, its batches, and the draw of the other data.
     """
 
@@ -99,6 +99,9 @@ def protocol() -> Iterator[Setting]:
         for decay in (0.0, 3e-2):
             for seed in SEEDS:
                 yield Setting(table, "relu", decay, labels, seed)
+    for table in ("diabetes", "adult_few"):
+        for seed in SEEDS:
+            yield Setting(table, labels="rough", seed=seed)
 
 
 def run(setting: Setting) -> Result:
@@ -133,10 +136,10 @@ def run(setting: Setting) -> Result:
 
 @cache
 def labelled(table: str, labels: str) -> Rows:
-    """The rows of a table with other labels: a quarter of the training rows `"wrong"`, or all rows `"learned"`.
+    """The rows of a table with other labels: a quarter of them `"wrong"`, all `"learned"` or `"rough"`.
 
     Wrong labels are drawn from the other classes. Learned ones are what a network with weight decay 0.03 predicts that
-    was trained on the given ones, of all rows that the table has: nothing in them is noise.
+    was trained on the given ones, of all rows that the table has. Rough ones come from waves. In neither is any noise.
     """
     rows = rows_of(table)
     if labels == "wrong":
@@ -144,12 +147,24 @@ def labelled(table: str, labels: str) -> Rows:
         chosen = torch.rand(len(rows.y), generator=generator) < WRONG
         moved = rows.y + torch.randint(1, rows.classes, rows.y.shape, generator=generator)
         return Rows(rows.x, torch.where(chosen, moved % rows.classes, rows.y), rows.test_x, rows.test_y)
+    if labels == "rough":
+        values = _rough(torch.cat([rows.x, rows.test_x]))
+        classes = (values > values[: len(rows.x)].median()).long()
+        return Rows(rows.x, classes[: len(rows.x)], rows.test_x, classes[len(rows.x) :])
     if labels == "learned":
         whole = table.removesuffix("_few")
         teacher = _fitted(Setting(whole, decay=3e-2, seed=99), rows_of(whole))
         with torch.no_grad():
             return Rows(rows.x, teacher(rows.x).argmax(1), rows.test_x, teacher(rows.test_x).argmax(1))
     return rows
+
+
+def _rough(x: Float[Tensor, "n d"]) -> Float[Tensor, "n"]:
+    """A sum of waves in ten random directions, each about two standard deviations long: no noise, and not smooth."""
+    generator = torch.Generator().manual_seed(0)
+    directions = torch.nn.functional.normalize(torch.randn(10, x.shape[1], generator=generator))
+    phases = 2 * torch.pi * torch.rand(10, generator=generator)
+    return (3 * x @ directions.T + phases).cos().sum(1)
 
 
 @cache
