@@ -77,8 +77,8 @@ def draw_decay(*tables: str) -> tuple[Figure, str]:
     for table in tables:
         angles = torch.stack([values("noise", table, decay=decay).rad2deg() for decay in DECAYS], 1)
         learned = torch.stack([values("train_accuracy", table, decay=decay) for decay in DECAYS], 1)
-        band(left, range(len(DECAYS)), angles, label=TABLES[table])
-        band(right, range(len(DECAYS)), learned)
+        band(left, range(len(DECAYS)), angles)
+        band(right, range(len(DECAYS)), learned, label=TABLES[table])
         first, third, last = (measured(angles[:, place], tolerance=4) for place in (0, 2, 3))
         kept = [measured(learned[:, place], tolerance=0.02) for place in (2, 3)]
         words.append(f"{TABLES[table]} {first:.0f}, {third:.0f}, {last:.0f} ({kept[0]:.2f}, {kept[1]:.2f})")
@@ -87,7 +87,7 @@ def draw_decay(*tables: str) -> tuple[Figure, str]:
         ax.set_xlabel("weight decay")
         ax.set_title(title, fontsize="small")
     left.set_ylim(bottom=0)
-    left.legend(fontsize="x-small")
+    right.legend(fontsize="x-small", loc="lower left")
     return fig, f"Angle at weight decay 0, .01, .03 (training accuracy at the last two): {'; '.join(words)}."
 
 
