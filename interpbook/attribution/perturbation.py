@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interpbook.checks import check_generator, check_input, check_number, check_values
@@ -45,15 +45,24 @@ def ranked_pixels(
     check_input(saliency, "saliency")
     if saliency.dim() != 3:
         raise ValueError(f"saliency: expected maps of shape (B, H, W), got {tuple(saliency.shape)}")
-    if not 0 <= check_number(fraction, "fraction") <= 1:
-        raise ValueError(f"fraction: expected a share from 0 to 1, got {fraction}")
+    return _first(_ranking(saliency, most, generator), fraction).view_as(saliency)
+
+
+def _ranking(saliency: Tensor, most: bool, generator: torch.Generator | None) -> Int[Tensor, "B pixels"]:
+    """The pixels of every map from the most, or the least, salient on; equal ones in random order."""
     generator = check_generator(generator)
     flat = saliency.detach().flatten(1)
     # Drawn where the generator lives, so that another device sees the same order.
     shuffled = torch.rand(flat.shape, generator=generator, device=generator.device).argsort(1).to(flat.device)
-    order = shuffled.gather(1, flat.gather(1, shuffled).argsort(dim=1, descending=most, stable=True))
-    mask = torch.zeros_like(flat, dtype=torch.bool)
-    return mask.scatter_(1, order[:, : round(fraction * flat.shape[1])], True).view_as(saliency)
+    return shuffled.gather(1, flat.gather(1, shuffled).argsort(dim=1, descending=most, stable=True))
+
+
+def _first(ranking: Int[Tensor, "B pixels"], fraction: float) -> Bool[Tensor, "B pixels"]:
+    """A mask of this share of the pixels, those that come first."""
+    if not 0 <= check_number(fraction, "fraction") <= 1:
+        raise ValueError(f"fraction: expected a share from 0 to 1, got {fraction}")
+    mask = torch.zeros_like(ranking, dtype=torch.bool)
+    return mask.scatter_(1, ranking[:, : round(fraction * ranking.shape[1])], True)
 
 
 def replace_pixels(
@@ -101,7 +110,8 @@ def pixel_perturbation(
         saliency: one map for each image, larger for more salient.
         fractions: shares of pixels to replace, from 0 to 1.
         fill: the value that replaces a pixel, in units of `x`. What counts as absent changes the ranking.
-        generator: source of the order among equal values; None takes the same order in every call.
+        generator: source of the order among equal values, one for all shares, so that the pixels of a smaller share
+            are among those of a larger one; None takes the same order in every call.
 
     Returns:
         The fractional change for every share and image.
@@ -131,8 +141,10 @@ def pixel_perturbation(
         if not bool(before.all()):
             zeros = (before == 0).nonzero().flatten().tolist()
             raise ValueError(f"f: expected outputs other than 0, as the change is a share of |f(x)|, got 0 for {zeros}")
+        # One order for all shares: sorting takes as long as a small network does.
+        ranking = _ranking(saliency, False, generator)
         changes = []
         for fraction in fractions:
-            mask = ranked_pixels(saliency, fraction, most=False, generator=generator)
+            mask = _first(ranking, fraction).view_as(saliency)
             changes.append((check_values(f(replace_pixels(x, mask, fill)), len(x)) - before).abs() / before.abs())
     return torch.stack(changes)

@@ -59,6 +59,20 @@ def test_a_linear_function_changes_by_what_is_removed() -> None:
         torch.testing.assert_close(row, parts.abs() / (w * x).sum((1, 2, 3)).abs())
 
 
+def test_the_pixels_of_a_smaller_share_are_among_those_of_a_larger() -> None:
+    """On constant maps, whose order is random; the change in a sum of powers of two tells which were replaced."""
+    x = 2.0 ** torch.arange(16, dtype=torch.float64).view(1, 1, 4, 4).expand(8, 1, 4, 4)
+    changes = pixel_perturbation(
+        lambda z: z.sum((1, 2, 3)),
+        x,
+        torch.zeros(8, 4, 4),
+        [0.25, 0.5],
+        generator=torch.Generator().manual_seed(0),
+    )
+    for few, half in (changes * (2**16 - 1)).round().int().T.tolist():
+        assert (few.bit_count(), half.bit_count(), few & half) == (4, 8, few)
+
+
 def test_predicted_classes_are_those_of_the_whole_images() -> None:
     """Class 0 has the sum of an image, class 1 a constant between that and what the sum becomes."""
 
