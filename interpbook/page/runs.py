@@ -60,7 +60,10 @@ class Runs(Generic[Setting, Result]):
         results = dict(self._rows()) if self.path.exists() else {}
         missing = [setting for setting in wanted if setting not in results]
         self._write(results)
-        with progress_bar(len(missing), self.path.stem, "run") as bar, self.path.open("a", newline="") as file:
+        with (
+            progress_bar(len(missing), self.path.stem, "run") as bar,
+            self.path.open("a", newline="", encoding="utf-8") as file,
+        ):
             writer = self._writer(file)
             for setting in missing:
                 results[setting] = run(setting)
@@ -71,12 +74,12 @@ class Runs(Generic[Setting, Result]):
         self._loaded = None
 
     def _rows(self) -> Iterator[tuple[Setting, Result]]:
-        with self.path.open(newline="") as file:
+        with self.path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 yield _typed(self.setting, row), _typed(self.result, row)
 
     def _write(self, results: Mapping[Setting, Result]) -> None:
-        with self.path.open("w", newline="") as file:
+        with self.path.open("w", newline="", encoding="utf-8") as file:
             writer = self._writer(file)
             writer.writeheader()
             writer.writerows(_row(setting, result) for setting, result in results.items())

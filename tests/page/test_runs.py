@@ -21,7 +21,7 @@ class Result:
     count: int
 
 
-SETTINGS = [Setting(name, size, size > 1) for name in ("a", "b") for size in (0.1, 2.0)]
+SETTINGS = [Setting(name, size, size > 1) for name in ("a", "b × c") for size in (0.1, 2.0)]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_what_is_stored_comes_back_with_its_types(stored):
     for setting, result in stored.load().items():
         assert result.value == pytest.approx(run(setting).value, rel=1e-5)
         assert type(result.count) is int
-    assert stored.path.read_text().splitlines()[:2] == [
+    assert stored.path.read_text(encoding="utf-8").splitlines()[:2] == [
         "name,size,repaired,seed,value,count",
         "a,0.1,False,0,0.0333333,7",
     ]
@@ -47,13 +47,13 @@ def test_what_is_stored_comes_back_with_its_types(stored):
 
 def test_what_is_stored_is_not_run_again_and_a_missing_row_is_added_in_its_place(stored):
     stored.make(SETTINGS, run)
-    whole = stored.path.read_text()
+    whole = stored.path.read_text(encoding="utf-8")
     header, first, _, *rest = whole.splitlines()
-    stored.path.write_text("\n".join([header, *rest, first]) + "\n")
+    stored.path.write_text("\n".join([header, *rest, first]) + "\n", encoding="utf-8")
     asked = []
     stored.make(SETTINGS, lambda setting: asked.append(setting) or run(setting))
     assert asked == [SETTINGS[1]]
-    assert stored.path.read_text() == whole
+    assert stored.path.read_text(encoding="utf-8") == whole
 
 
 def test_rows_that_the_protocol_does_not_ask_for_stay_behind_it(stored):
