@@ -36,6 +36,15 @@ def test_check_input_takes_every_floating_dtype(dtype):
     checks.check_input(torch.zeros(1, 1, dtype=dtype))
 
 
+def test_finite_values_are_taken_though_their_sum_is_not():
+    checks.check_input(torch.full((1, 4), 60_000, dtype=torch.float16))
+
+
+def test_values_are_refused_though_their_infinities_cancel():
+    with pytest.raises(ValueError, match="2 NaN or infinite of 3"):
+        checks.check_input(torch.tensor([[INF, 1.0, -INF]]))
+
+
 @pytest.mark.parametrize(
     ("data", "error", "says"),
     [
