@@ -79,8 +79,8 @@ def draw_decay(*tables: str) -> tuple[Figure, str]:
         learned = torch.stack([values("train_accuracy", table, decay=decay) for decay in DECAYS], 1)
         band(left, range(len(DECAYS)), angles)
         band(right, range(len(DECAYS)), learned, label=TABLES[table])
-        first, third, last = (measured(angles[:, place], tolerance=4) for place in (0, 2, 3))
-        kept = [measured(learned[:, place], tolerance=0.02) for place in (2, 3)]
+        first, third, last = (measured(angles[:, place]) for place in (0, 2, 3))
+        kept = [measured(learned[:, place]) for place in (2, 3)]
         words.append(f"{TABLES[table]} {first:.0f}, {third:.0f}, {last:.0f} ({kept[0]:.2f}, {kept[1]:.2f})")
     for ax, title in ((left, "angle, degrees"), (right, "training accuracy")):
         ax.set_xticks(range(len(DECAYS)), [f"{decay:g}" for decay in DECAYS])
@@ -113,7 +113,7 @@ def draw_labels() -> tuple[Figure, str]:
             color, mark, word = kinds[name]
             spread = place + 0.25 * (side - (len(labels) - 1) / 2) + torch.linspace(-0.06, 0.06, len(angles))
             ax.plot(spread, angles, mark, color=color, markersize=4)
-            words.append(f"{TABLES[table]}, {word} {measured(angles, tolerance=4):.0f}")
+            words.append(f"{TABLES[table]}, {word} {measured(angles):.0f}")
     for color, mark, word in kinds.values():
         ax.plot([], [], mark, color=color, markersize=4, label=word)
     ax.set_xticks(range(len(shown)), [TABLES[table] for table in shown])
