@@ -1,7 +1,6 @@
-"""Small networks on three tables, and how fast fits to samples come near their limits: a protocol and what came out.
+"""How fast fits to samples come near their limits, for the networks of `trained`: a protocol and what came out.
 
-Each table has five networks that differ in their seed, and each network explains people of its own. `runs.csv` holds
-the errors, one row for a network, a method and a number of samples; `python -m
+`runs.csv` holds the errors, one row for a network, a method and a number of samples; `python -m
 interpbook.chapters.attribution.function_approximation.make_runs` makes it again (two minutes of one core).
 """
 
@@ -12,32 +11,15 @@ from pathlib import Path
 from types import MappingProxyType
 
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor, nn
-from torch.nn import functional as F
+from jaxtyping import Float
+from torch import Tensor
 
 from interpbook.attribution import METHODS, integrated_gradients, lfa
-from interpbook.datasets import load_table
+from interpbook.chapters.attribution.function_approximation.trained import EPOCHS, SEEDS, groups, networks, people
 from interpbook.page.runs import Runs
-from interpbook.training import fit_together
 
-__all__ = [
-    "EPOCHS",
-    "RUNS",
-    "SAMPLES",
-    "Result",
-    "Setting",
-    "errors",
-    "groups",
-    "networks",
-    "people",
-    "protocol",
-    "run",
-]
+__all__ = ["RUNS", "SAMPLES", "Result", "Setting", "errors", "protocol", "run"]
 
-SEEDS = (0, 1, 2, 3, 4)
-#: Of training, by table.
-EPOCHS = MappingProxyType({"diabetes": 100, "breast_cancer": 60, "adult": 20})
 MASKED = ("LIME", "KernelSHAP")
 SAMPLES = MappingProxyType(
     {
@@ -72,59 +54,6 @@ class Result:
     """The root mean square distance of the weights from their limit, over twenty draws and five people."""
 
     error: float
-
-
-@cache
-def networks(table: str) -> tuple[nn.Module, ...]:
-    """The networks of a table, one for each seed, in float64; their output is a probability where it has classes.
-
-    They are the lesson's, trained together: equal up to what rounding grows to. Do not change them.
-
-    >>> nets = networks("diabetes")
-    >>> len(nets), nets[0](people("diabetes", 0)).shape
-    (5, torch.Size([18]))
-    """
-    data = load_table(table)
-    models = [_untrained(data.x.shape[1], nn.ReLU if data.classes else nn.Tanh, seed) for seed in SEEDS]
-    fit_together(
-        models,
-        (data.x, data.y.float()),
-        seeds=SEEDS,
-        epochs=EPOCHS[table],
-        loss=F.binary_cross_entropy_with_logits if data.classes else F.mse_loss,
-        lr=0.01,
-        batch_size=64,
-        progress=False,
-    )
-    whole = [nn.Sequential(model, nn.Sigmoid()) if data.classes else model for model in models]
-    return tuple(model.double().eval().requires_grad_(False) for model in whole)
-
-
-def _untrained(inputs: int, unit: type[nn.Module], seed: int) -> nn.Sequential:
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        return nn.Sequential(
-            *(nn.Linear(inputs, 16), unit(), nn.Linear(16, 16), unit()), nn.Linear(16, 1), nn.Flatten(0)
-        )
-
-
-def people(table: str, seed: int) -> Float[Tensor, "people features"]:
-    """Every fifth row of the test table: for each network its own people.
-
-    >>> people("adult", 0).shape
-    torch.Size([120, 12])
-    """
-    return load_table(table, "test").x.double()[seed :: len(SEEDS)]
-
-
-def groups(table: str) -> Int[Tensor, "features"]:
-    """What a mask keeps or sets to zero together: in breast cancer the three statistics of each of ten measurements.
-
-    >>> groups("breast_cancer").bincount().tolist()
-    [3, 3, 3, 3, 3, 3, 3, 3, 3, 3]
-    """
-    features = torch.arange(load_table(table).x.shape[1])
-    return features % 10 if table == "breast_cancer" else features
 
 
 def protocol() -> Iterator[Setting]:
