@@ -14,8 +14,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from interpbook.attribution import ensemble_agreement, input_gradient, select, top_k_agreement
-from interpbook.chapters.attribution.stability.runs import ACTIVATIONS, BATCH, HIDDEN, TOP
+from interpbook.attribution import ensemble_agreement, top_k_agreement
+from interpbook.chapters.attribution.stability.runs import ACTIVATIONS, BATCH, HIDDEN, TOP, explain
 from interpbook.chapters.attribution.stability.tables import Rows, rows_of
 from interpbook.models import MLP
 from interpbook.page.runs import Runs
@@ -118,11 +118,7 @@ def train_crowd(rows: Rows, seeds: range, activation: str = "relu", decay: float
 
 def explanations(models: Sequence[nn.Module], rows: Rows) -> Float[Tensor, "M N d"]:
     """The gradients of the log-odds of the true class, of each network at each test row."""
-    found = []
-    for model in models:
-        log_odds = select(model, rows.test_y, of="log_odds")
-        found.append(input_gradient(log_odds, rows.test_x))
-    return torch.stack(found)
+    return torch.stack([explain(model, rows) for model in models])
 
 
 #: The stored agreements.
