@@ -1,0 +1,1 @@
+"""What the chapter `leakage` alone needs."""
