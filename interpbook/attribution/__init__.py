@@ -39,6 +39,7 @@ from interpbook.attribution.gradients import gradient_x_input, input_gradient, i
 from interpbook.attribution.occlusion import occlusion
 from interpbook.attribution.perturbation import pixel_perturbation, ranked_pixels, replace_pixels
 from interpbook.attribution.reliability import EnsembleAgreement, ensemble_agreement, spearman_brown
+from interpbook.attribution.retraining import DiffROAR, diffroar
 from interpbook.functions import select
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "BinaryExponential",
     "BinaryShapley",
     "ChanceAgreement",
+    "DiffROAR",
     "EnsembleAgreement",
     "Explanation",
     "FullGradients",
@@ -61,6 +63,7 @@ __all__ = [
     "angle",
     "c_lime",
     "consistent_direction",
+    "diffroar",
     "ensemble_agreement",
     "exact_banzhaf",
     "exact_shapley",
