@@ -9,6 +9,7 @@ from interpbook.explore.marks import Mark
 from interpbook.explore.pictures import Picture, Shown
 from interpbook.explore.plane import plane
 from interpbook.explore.scene import Drawn, Handle, Placed, Scene
+from interpbook.explore.side_by_side import side_by_side
 from interpbook.explore.sweep import sweep
 from interpbook.explore.views import State, View
 
@@ -26,5 +27,6 @@ __all__ = [
     "View",
     "live",
     "plane",
+    "side_by_side",
     "sweep",
 ]

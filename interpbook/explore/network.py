@@ -4,7 +4,7 @@ import base64
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from torch.nn.utils import parametrize
 from interpbook.checks import check_count, check_finite, check_model
 from interpbook.explore.kinds import describe, with_batch
 
-__all__ = ["PackedNetwork", "pack", "rounded"]
+__all__ = ["PackedNetwork", "is_sequence", "pack", "rounded"]
 
 LARGEST = torch.finfo(torch.float16).max
 
@@ -101,7 +101,7 @@ def pack(model: nn.Module, shape: tuple[int, ...]) -> PackedNetwork:
         (('0', '1', '2', '3'), [4, 2, 2], {'weight': [0, 36], 'bias': [36, 40]})
     """
     check_model(model)
-    if not _is_sequence(model):
+    if not is_sequence(model):
         raise NotImplementedError(f"model: expected an nn.Sequential, got {type(model).__name__}")
     _check_hooks(model)
     model = rounded(model)
@@ -152,7 +152,7 @@ def _half(value: Tensor, name: str) -> Tensor:
     return value.half()
 
 
-def _is_sequence(module: nn.Module) -> bool:
+def is_sequence(module: object) -> TypeGuard[nn.Sequential]:
     """Whether running the children one after the other is all that the module does."""
     return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
 
@@ -162,7 +162,7 @@ def _flat(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     names = {id(module): name for name, module in model.named_modules()}
 
     def walk(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-        if not _is_sequence(module):
+        if not is_sequence(module):
             yield names[id(module)], module
             return
         # Not `children()`, which leaves out a module's second use.

@@ -35,8 +35,8 @@ def painted_noise(
         x + strength * d * s,    s ~ N(0, I),
 
     answers as means over ten draws of s. Values below black or above white stay as they are, as in the chapter's
-    measures; on the surface they look black and white. The two networks are one model (`side_by_side`) with the logits
-    of both, which looks at the `inputs` of `live`:
+    measures; on the surface they look black and white. The two networks are one model (`explore.side_by_side`) with
+    the logits of both, which looks at the `inputs` of `live`:
 
         page.explore.live(both, start=drawings, inputs=images, heads=names, views=painted_noise(names, signal))
 

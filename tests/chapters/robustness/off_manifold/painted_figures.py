@@ -5,9 +5,8 @@ from torch import Tensor, nn
 
 from interpbook.chapters.robustness.off_manifold.blocks import letter
 from interpbook.chapters.robustness.off_manifold.networks import StridedCNN
-from interpbook.chapters.robustness.off_manifold.side_by_side import side_by_side
 from interpbook.chapters.robustness.off_manifold.views import painted_noise
-from interpbook.explore import State, live
+from interpbook.explore import State, live, side_by_side
 from interpbook.explore.figure import LiveFigure
 
 NAMES = ["Deaf above", "Deaf below"]
