@@ -36,13 +36,13 @@ class _Layers(nn.Sequential):
 
 
 class SmallCNN(_Layers):
-    """A convolutional network for 28x28 images: 21,578 parameters in three convolutions and one linear layer.
+    """A convolutional network for small images: three convolutions and one linear layer, 21,578 parameters for 28x28.
 
     Layers: `conv1`, `act1`, `conv2`, `act2`, `conv3`, `act3`, `flatten`, `fc`; with `batch_norm` `bn1` to
     `bn3`, in front of each activation. Convolutions are 3x3 with padding 1 and strides 1, 2, 2. Every
     convolution and the linear layer has a bias, also in front of batch norm.
 
-    Maps Float[B 1 28 28], grey values in [0, 1], to logits Float[B classes].
+    Maps Float[B 1 H W], grey values in [0, 1], to logits Float[B classes].
 
     Args:
         activation: one of `ACTIVATIONS`, or a factory such as `functools.partial(nn.Softplus, beta=10)`. Each
@@ -50,6 +50,7 @@ class SmallCNN(_Layers):
         batch_norm: normalise after every convolution (two parameters more a channel).
         channels: output channels of the three convolutions.
         classes: the number of logits.
+        size: H and W of the images.
         seed: of the initial weights, uniform on ±1/sqrt(fan_in), biases included (torch's own default). The
             global random state is neither used nor changed.
 
@@ -71,9 +72,11 @@ class SmallCNN(_Layers):
         *,
         channels: tuple[int, int, int] = (8, 16, 32),
         classes: int = 10,
+        size: tuple[int, int] = (28, 28),
         seed: int = 0,
     ) -> None:
         widths = _sizes((1, *channels), "channels")
+        height, width = (-(-side // 4) for side in _sizes(size, "size"))  # after two strides of 2
         generator = torch.Generator().manual_seed(seed)
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         for number, (wide_in, wide_out) in enumerate(itertools.pairwise(widths), start=1):
@@ -84,7 +87,7 @@ class SmallCNN(_Layers):
                 layers[f"bn{number}"] = nn.BatchNorm2d(wide_out)
             layers[f"act{number}"] = make_activation(activation)
         layers["flatten"] = nn.Flatten()
-        linear = skip_init(nn.Linear, widths[-1] * 7 * 7, check_count(classes, "classes"))
+        linear = skip_init(nn.Linear, widths[-1] * height * width, check_count(classes, "classes"))
         layers["fc"] = _initialize(linear, generator)
         super().__init__(layers)
 

@@ -31,6 +31,11 @@ def test_parameter_counts() -> None:
     assert count(MLP(hidden=(7, 5), inputs=3, classes=2)) == 4 * 7 + 8 * 5 + 6 * 2
 
 
+@pytest.mark.parametrize("size", [(28, 14), (5, 6), (1, 1)])
+def test_a_convolutional_network_for_images_of_another_size(size: tuple[int, int]) -> None:
+    assert SmallCNN(size=size).eval()(torch.rand(2, 1, *size)).shape == (2, 10)
+
+
 @NETWORKS
 def test_network_is_its_layers_one_after_the_other(make: Callable[..., nn.Sequential]) -> None:
     model = make().eval()
