@@ -13,23 +13,28 @@ def block_images(
     images: Float[Tensor, "n c h w"],
     distractor: Float[Tensor, "c h w"],
     *,
+    position: str = "random",
     generator: torch.Generator | None = None,
 ) -> tuple[Float[Tensor, "n c 2*h w"], Bool[Tensor, "n c 2*h w"]]:
-    """Each image with one and the same distractor above or below it, by the fall of a coin [srinivas2023which].
+    """Each image with one and the same distractor above or below it, by the fall of a coin
+    [shah2021input; srinivas2023which].
 
     The label of an image is that of the result. What stands in the distractor's block is the same in all of them and
-    says nothing of the label; only *where* it stands differs.
+    says nothing of the label; only *where* it stands differs, and with `position` "top" or "bottom" not even that.
 
     Args:
         images: the signal.
         distractor: of the same size as one image.
-        generator: of the coins; by default one with seed 0.
+        position: where the image stands: "random", "top" or "bottom".
+        generator: of the coins, by default one with seed 0. The same loader may pass one for every `position`; where
+            no coin is tossed, it stays as it is.
 
     Returns:
         The stacked images, and a mask that is True on the block of the signal.
 
     Raises:
-        TypeError, ValueError: tensors that are not floating, not finite, or do not fit each other.
+        TypeError, ValueError: tensors that are not floating, not finite, or do not fit each other; another `position`
+            or a wrong `generator`.
 
     >>> blocks, signal = block_images(torch.ones(2, 1, 1, 1), torch.zeros(1, 1, 1))
     >>> blocks.shape, torch.equal(blocks > 0, signal)
@@ -40,10 +45,17 @@ def block_images(
     if images.dim() != 4 or distractor.shape != images.shape[1:]:
         found = f"{tuple(images.shape)} and {tuple(distractor.shape)}"
         raise ValueError(f"distractor: expected the shape (c, h, w) of one of the images (n, c, h, w), got {found}")
-    generator = check_generator(generator)
-    coins = torch.rand(len(images), generator=generator, device=generator.device).to(images.device) < 0.5
-    on_top = coins[:, None, None, None]
+    on_top = _on_top(position, len(images), check_generator(generator)).to(images.device)[:, None, None, None]
     other = distractor.to(images).expand_as(images)
     blocks = torch.where(on_top, torch.cat([images, other], 2), torch.cat([other, images], 2))
     first, second = on_top.expand_as(images), ~on_top.expand_as(images)
     return blocks, torch.cat([first, second], 2)
+
+
+def _on_top(position: str, count: int, generator: torch.Generator) -> Bool[Tensor, "count"]:
+    """Whether each image stands above the distractor."""
+    if position == "random":
+        return torch.rand(count, generator=generator, device=generator.device) < 0.5
+    if position not in ("top", "bottom"):
+        raise ValueError(f'position: expected "random", "top" or "bottom", got {position!r}')
+    return torch.full((count,), position == "top")
