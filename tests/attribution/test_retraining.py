@@ -95,6 +95,7 @@ def test_each_classifier_sees_what_it_should(fill):
                 expected[:, i, j], where[:, i, j] = image[:, i, j], 1
             assert torch.equal(kept[n], expected)
             assert torch.equal(mask[n], where)
+    assert {images.dtype for images in seen.images} == {DOUBLE}
     assert all(torch.equal(labels, TRAIN[1]) for labels in seen.labels)
 
 
