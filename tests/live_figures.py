@@ -185,6 +185,7 @@ def check_same(page: dict[str, Any], view: View, now: State, where: str) -> None
         assert theirs["kind"] == ours.kind
         assert tuple(theirs.get("labels", ())) == ours.labels
         assert (theirs.get("chosen"), theirs.get("total", "")) == (ours.chosen, ours.total)
+        assert theirs.get("mark", 0) == ours.mark
         assert tuple(theirs.get("shape", [len(ours.values)])) == ours.values.shape
         values = np.reshape(theirs["values"], ours.values.shape)
         if ours.errors is not None:

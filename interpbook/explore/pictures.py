@@ -25,9 +25,10 @@ class Picture:
 
     Attributes:
         kind: "image", values (c, h, w) in [0, 1]; "map", signed values (h, w); "bars", a number >= 0 for each label,
-            its bar full from 1 on; "waterfall", a signed number for each label, drawn as steps from zero to their sum;
-            "intervals", a signed number for each label, with `errors` on either side; "chart", values (2, n), dots and
-            a line over the n places that the labels name, the dot at `chosen` standing out.
+            its bar full from 1 on, with a line through all bars at `mark`; "waterfall", a signed number for each label,
+            drawn as steps from zero to their sum; "intervals", a signed number for each label, with `errors` on either
+            side; "chart", values (2, n), dots and a line over the n places that the labels name, the dot at `chosen`
+            standing out.
         values: the numbers, as above.
         labels: of bars, steps and places.
         chosen: the position of the bar or dot that stands out.
@@ -35,6 +36,7 @@ class Picture:
         errors: how far an interval reaches to either side of its value.
         ticks: heights that a chart marks, in rising order; it reaches from the first to the last.
         names: what the places, the dots and the line of a chart are called.
+        mark: a number in [0, 1] that bars are compared with; no line at 0.
 
     Raises:
         ValueError: another kind.
@@ -48,6 +50,7 @@ class Picture:
     errors: np.ndarray | None = None
     ticks: tuple[int | float, ...] = ()
     names: tuple[str, str, str] = ("", "", "")
+    mark: float = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in _DRAWN:
@@ -123,6 +126,8 @@ def _map(ax: Axes, picture: Picture) -> None:
 def _bars(ax: Axes, picture: Picture) -> None:
     places = range(len(picture.labels))
     ax.barh(places, picture.values, color=[POSITIVE if k == picture.chosen else GRAY for k in places])
+    if picture.mark:
+        ax.axvline(picture.mark, color=GRAY, linewidth=0.6)
     ax.set(xlim=(0, 1), xticks=[])
     _label_rows(ax, picture.labels)
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from interpbook.explore import Picture, Shown, State, View, live
 from interpbook.explore.network import rounded
+from interpbook.explore.pictures import draw
 from interpbook.explore.views import VIEWS
 
 
@@ -147,3 +148,10 @@ def test_a_picture_of_an_unknown_kind_is_refused(without_shape_checks) -> None:
         ValueError, match=r"^kind: expected one of image, map, bars, waterfall, intervals, chart, got 'imag'$"
     ):
         Picture("imag", np.zeros((1, 2, 2)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("mark", "drawn"), [(0.5, [0.5]), (0.0, [])])
+def test_bars_are_compared_with_their_mark(mark: float, drawn: list[float]) -> None:
+    [ax] = draw([("shares", Picture("bars", np.array([0.25, 0.75]), ("a", "b"), mark=mark))]).axes
+    assert [line.get_xdata()[0] for line in ax.lines] == drawn
+    assert ax.get_xlim() == (0, 1)

@@ -1,7 +1,8 @@
 // Pictures of a live figure. A picture is plain data; `kind` says how it is drawn:
 //   image      values of shape [c, h, w] in [0, 1]
 //   map        values of shape [h, w]: orange above zero, blue below, zero clear, the strongest value in full colour
-//   bars       a number >= 0 for each label, its bar full from 1 on; the bar at `chosen` stands out
+//   bars       a number >= 0 for each label, its bar full from 1 on; the bar at `chosen` stands out, and a line through
+//              all of them is at `mark`, or at 0
 //   waterfall  a signed number for each label, drawn as steps from zero to their sum
 //   intervals  a signed number for each label, with `errors` on either side
 //   chart      values of shape [2, n]: dots and a line over n places, in a frame that `ticks` gives
@@ -39,6 +40,7 @@ drawn.bars = function (box, picture) {
   rowsOf(box, picture.labels).forEach(function (row, k) {
     var value = picture.values[k];
     row.place(0, Math.min(1, value), k === picture.chosen ? "ib-chosen" : "ib-other");
+    row.zero.style.left = 100 * (picture.mark || 0) + "%";
     row.number.textContent = formats.percent(value);
   });
 };

@@ -10,20 +10,19 @@ evidence.shares = function (names) {
     var blocks = blocksOf(now, tables);
     var there = now.at(blocks.x);
     var shares = names.map(function (_, which) {
-      return shareOnDigit(gradientOf(there, which, seenBy(there, which)), blocks.digit);
+      return blocks.drawn ? shareOnDigit(gradientOf(there, which, seenBy(there, which)), blocks.digit) : 0;
     });
-    var half = names.map(function () {
-      return 0.5;
+    var facts = [[blocks.digit ? "below" : "above", { other: blocks.other }]];
+    shares.forEach(function (share, which) {
+      facts.push([which ? "next" : "first", { name: names[which], share: share }]);
     });
+    facts.push(["end", {}]);
     return {
       pictures: [
         { kind: "image", values: Array.from(blocks.x), shape: now.shape },
-        {
-          kind: "chart", values: shares.concat(half), shape: [2, names.length], labels: names, ticks: [0, 0.5, 1],
-          names: ["", "share on the digit's block", "one half"]
-        }
+        { kind: "bars", labels: names, values: shares, mark: 0.5 }
       ],
-      facts: [blocks.drawn ? [blocks.digit ? "below" : "above", { other: blocks.other }] : ["nothing", {}]]
+      facts: blocks.drawn ? facts : [["nothing", {}]]
     };
   };
 };

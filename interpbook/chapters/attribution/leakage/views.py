@@ -24,8 +24,6 @@ __all__ = ["where_is_the_evidence"]
 
 # As an image of a live figure, whose values are multiples of 1/255.
 RING = (null_block() * 255).round()
-TICKS = (0, 0.5, 1)
-CHART_NAMES = ("", "share on the digit's block", "one half")
 EMPTY = "the empty block"
 INPUTS = ("as drawn", "other block erased", "blocks swapped")
 
@@ -63,11 +61,11 @@ def where_is_the_evidence(heads: Sequence[str]) -> tuple[View, ...]:
     needs, tables = ("attribution/leakage/views.js",), {"ring": RING[0].numpy()}
     shares = View(
         "shares",
-        "what the networks see, and how much of |gradient| lies on the digit",
+        "what the networks see, and the share of |gradient| on the digit, with a line at one half",
         partial(_shares, names),
         f"evidence.shares({json.dumps(names)})",
         phrases=_SHARES_PHRASES,
-        settings={"input": INPUTS, "gradient_of": {"logit": "logit", "log-probability": "log_prob"}},
+        settings={"gradient_of": {"logit": "logit", "log-probability": "log_prob"}, "input": INPUTS},
         needs=needs,
         tables=tables,
     )
@@ -159,16 +157,18 @@ def _share(gradient: Float[Tensor, "1 1 28 14"], digit: int) -> float:
 
 def _shares(names: tuple[str, ...], now: State) -> Shown:
     blocks = _read(now)
-    shares = []
-    for which in range(len(names)):
-        network = _Network(now, which, len(names))
-        gradient = network.gradient(blocks.x, int(network.answer(blocks.x).argmax()))
-        shares.append(_share(gradient, blocks.digit))
-    half = [0.5] * len(names)
-    chart = Picture("chart", np.array([shares, half]), names, ticks=TICKS, names=CHART_NAMES)
-    where: Fact = ("below" if blocks.digit else "above", {"other": blocks.other})
-    facts = (where if blocks.drawn else ("nothing", {}),)
-    return Shown((Picture("image", blocks.x[0].cpu().numpy()), chart), facts)
+    shares = np.zeros(len(names))
+    facts: list[Fact] = [("nothing", {})]
+    if blocks.drawn:
+        facts = [("below" if blocks.digit else "above", {"other": blocks.other})]
+        for which, name in enumerate(names):
+            network = _Network(now, which, len(names))
+            gradient = network.gradient(blocks.x, int(network.answer(blocks.x).argmax()))
+            shares[which] = _share(gradient, blocks.digit)
+            facts.append(("next" if which else "first", {"name": name, "share": shares[which].item()}))
+        facts.append(("end", {}))
+    bars = Picture("bars", shares, names, mark=0.5)
+    return Shown((Picture("image", blocks.x[0].cpu().numpy()), bars), tuple(facts))
 
 
 def _network(which: int, heads: int, now: State) -> Shown:
@@ -207,6 +207,9 @@ _SHARES_PHRASES = {
     "above": "The digit is above, {other} below.",
     "below": "The digit is below, {other} above.",
     "nothing": "There is no digit: draw one, above or below.",
+    "first": " Share on the digit: {name} {share:percent}",
+    "next": ", {name} {share:percent}",
+    "end": ".",
 }
 
 

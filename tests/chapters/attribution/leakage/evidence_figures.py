@@ -47,6 +47,6 @@ def figure(model: nn.Sequential | None = None) -> LiveFigure:
 
 
 def state(figure: LiveFigure, name: str, seen: str = "as drawn", of: str = "logit") -> State:
-    values = (list(images()).index(name), seen, of)
+    values = (list(images()).index(name), of, seen)
     positions = [control.values.index(value) for control, value in zip(figure.controls, values, strict=True)]
     return figure.state(figure.examples[positions[0]][None], positions, (0, 0))
