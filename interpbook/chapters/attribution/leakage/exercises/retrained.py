@@ -73,7 +73,7 @@ def diffroar(answer: Callable[..., object]) -> str:
     accuracies = [_accuracies(problem) for problem in problems]
     values = [(value, *pair) for value, pair in zip(said, accuracies, strict=True)]
     _check_values(*torch.tensor(values, dtype=torch.float64).T)
-    return "every network was trained and tested on equally many pixels of each image."
+    return "both ends keep equally many pixels, so a reversed ranking only flips the sign."
 
 
 def _answered(answer: Callable[..., object], problem: _Problem) -> float:
