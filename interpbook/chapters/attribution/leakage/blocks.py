@@ -1,6 +1,6 @@
 """The images of the chapter, whose evidence is known: a digit, and above or below it always the same ring."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -31,9 +31,7 @@ def null_block() -> Float[Tensor, "1 14 14"]:
     return 0.6 * ((rho > 3) & (rho < 5))[None]
 
 
-def load_blocks(
-    split: str = "train", *, size: int | None = None, position: Literal["random", "top", "bottom"] = "random"
-) -> Blocks:
+def load_blocks(split: str = "train", *, size: int | None = None, position: str = "random") -> Blocks:
     """MNIST digits at half their size, and the ring above or below each, by the fall of a coin.
 
     Half the scale of the published experiment, which has digits of 28x28 [shah2021input]. The coins of each split are

@@ -1,4 +1,4 @@
-"""The chapter's pictures: opposite points, a dead zone, gradients by coordinate and block, and what robustness costs."""
+"""The chapter's pictures: opposite points, a dead zone, gradients by coordinate and block, the price of robustness."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -15,7 +15,7 @@ from interpbook.output.colors import GRAY, NEGATIVE, POSITIVE, SIGNED
 from interpbook.output.figures import band
 from interpbook.output.numbers import measured
 
-__all__ = ["draw_coordinates", "draw_dead_zone", "draw_maps", "draw_opposite", "draw_price", "draw_upper_blocks"]
+__all__ = ["draw_coordinates", "draw_dead_zone", "draw_opposite", "draw_price", "draw_upper_blocks"]
 
 REACH = 1.6
 HEAD = {"width": 0.02, "head_width": 0.12, "length_includes_head": True}
@@ -112,28 +112,6 @@ def draw_coordinates(maps: Mapping[str, Float[Tensor, "d"]], signal: int) -> tup
     return fig, f"Share of the gradient on coordinate {signal}, the only one that says the class: {', '.join(words)}."
 
 
-def draw_maps(
-    images: Float[Tensor, "n 1 h w"], maps: Mapping[str, Float[Tensor, "n 1 h w"]], alt: str
-) -> tuple[Figure, str]:
-    """Some images, and below each the signed gradients of several networks, each on a scale of its own.
-
-    Returns:
-        The figure, and the alt text that was given.
-    """
-    fig, axes = plt.subplots(len(maps) + 1, len(images), figsize=(6.2, 1.55 * (len(maps) + 1)), squeeze=False)
-    for column, image in enumerate(images):
-        axes[0, column].imshow(image[0], cmap="gray", vmin=0, vmax=1)
-        for row, gradients in enumerate(maps.values(), start=1):
-            largest = gradients[column].abs().max()
-            axes[row, column].imshow(gradients[column, 0], cmap=SIGNED, vmin=-largest, vmax=largest)
-    for row, name in enumerate(["image", *maps]):
-        axes[row, 0].set_ylabel(name, fontsize="small")
-    for ax in axes.flat:
-        ax.set(xticks=[], yticks=[])
-        ax.spines[:].set(visible=True, linewidth=0.6, alpha=0.6)
-    return fig, alt
-
-
 def draw_upper_blocks(found: Mapping[str, Sequence[Float[Tensor, "14 14"]]]) -> tuple[Figure, str]:
     """The mean absolute gradient on the upper block, with the digit there and with the ring there, by network.
 
@@ -151,9 +129,12 @@ def draw_upper_blocks(found: Mapping[str, Sequence[Float[Tensor, "14 14"]]]) -> 
             ax.imshow(values_of, cmap="gray", vmin=0, vmax=float(digit.max()))
             ax.set_title(f"{name},\n{what}", fontsize="small")
             ax.set(xticks=[], yticks=[])
-        alike = float(torch.corrcoef(torch.stack([digit.flatten(), ring.flatten()]))[0, 1])
-        words.append(f"{name} {measured(alike, tolerance=0.03):.2f}")
-    return fig, f"Correlation of the mean map where the digit is with that where the ring is: {', '.join(words)}."
+        length = measured(ring.norm() / digit.norm(), tolerance=0.05)
+        words.append(f"{name} {length:.2f}")
+    return (
+        fig,
+        f"Length of the mean map with the ring there, in lengths of that with the digit there: {', '.join(words)}.",
+    )
 
 
 def draw_price() -> tuple[Figure, str]:

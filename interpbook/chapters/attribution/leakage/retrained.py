@@ -27,7 +27,7 @@ __all__ = ["RANKINGS", "RETRAINED", "Result", "Setting", "protocol", "rank", "re
 
 SEEDS = (0, 1, 2, 3, 4)
 EXAMPLES = 5000  # of training, in the images kept
-KEPT = 0.1
+KEPT, GRAY = 0.1, 0.5
 DATA: Mapping[str, Callable[[str], tuple[Tensor, Tensor]]] = {"blocks": load_images, "fashion": load_fashion_mnist}
 #: What a pixel is ranked by: the gradient of the predicted class's logit, that of all logits, or nothing.
 RANKINGS = ("predicted", "all", "random")
@@ -42,6 +42,7 @@ class Setting:
         eps: of the attack in training the attributed network; 0 for none.
         ranking: one of `RANKINGS`.
         kept: the share of the pixels.
+        fill: the value of those that are not kept; black by default.
         seed: of both networks, and of a random ranking.
     """
 
@@ -49,6 +50,7 @@ class Setting:
     eps: float = 0.0
     ranking: str = "predicted"
     kept: float = KEPT
+    fill: float = 0.0
     seed: int = 0
 
 
@@ -70,12 +72,14 @@ class Result:
 
 
 def protocol() -> Iterator[Setting]:
-    """All runs: two data sets, two networks, three rankings; and other shares of the pixels of the blocks."""
+    """All runs: two data sets, two networks, three rankings; on blocks also a gray filling, and other shares."""
     settings = []
     for data in DATA:
         for eps in (0.0, 0.5):
             settings += [Setting(data, eps), Setting(data, eps, "all")]
         settings.append(Setting(data, 0.0, "random"))
+    for ranking in ("predicted", "all"):
+        settings += [Setting(eps=eps, ranking=ranking, fill=GRAY) for eps in (0.0, 0.5)]
     for kept in (0.05, 0.3):
         settings += [Setting(eps=eps, kept=kept) for eps in (0.0, 0.5)]
     for setting in settings:
@@ -105,6 +109,7 @@ def run(setting: Setting) -> Result:
         (ranking(images), ranking(test_images)),
         setting.kept,
         retrain=partial(retrain, setting.seed),
+        fill=setting.fill,
     )
     scores = accuracy(model, test_images, test_labels)
     return Result(scores, found.top, found.bottom, found.mask_top, found.mask_bottom)
@@ -134,10 +139,17 @@ RETRAINED = Runs(Path(__file__).parent / "retrained.csv", Setting, Result)
 
 
 def values(
-    what: str, data: str = "blocks", eps: float = 0.0, ranking: str = "predicted", kept: float = KEPT
+    what: str,
+    data: str = "blocks",
+    eps: float = 0.0,
+    ranking: str = "predicted",
+    *,
+    kept: float = KEPT,
+    fill: float = 0.0,
 ) -> Float[Tensor, "seeds"]:
     """One of the numbers of `Result`, or `"difference"` of top and bottom, for all seeds of a setting."""
-    results = [RETRAINED.load()[Setting(data, eps, ranking, kept, seed)] for seed in SEEDS]
     if what == "difference":
-        return values("top", data, eps, ranking, kept) - values("bottom", data, eps, ranking, kept)
+        top, bottom = (values(end, data, eps, ranking, kept=kept, fill=fill) for end in ("top", "bottom"))
+        return top - bottom
+    results = [RETRAINED.load()[Setting(data, eps, ranking, kept, fill, seed)] for seed in SEEDS]
     return torch.tensor([getattr(result, what) for result in results], dtype=torch.float64)

@@ -24,6 +24,7 @@ from interpbook.attribution import (
 )
 from interpbook.chapters.attribution.leakage.blocks import Blocks, load_blocks
 from interpbook.chapters.attribution.leakage.recipes import BLOCKS, attacked
+from interpbook.functions.select import Of
 from interpbook.models import SmallCNN
 from interpbook.models.recipes import train
 from interpbook.page.runs import Runs
@@ -134,20 +135,14 @@ def look(model: nn.Module, blocks: Blocks) -> Result:
     )
 
 
-def predicted_gradient(model: nn.Module, images: Tensor, of: str = "logit") -> Float[Tensor, "n 1 28 14"]:
+def predicted_gradient(model: nn.Module, images: Tensor, of: Of = "logit") -> Float[Tensor, "n 1 28 14"]:
     """The gradient of the logit, or of the log-probability, of the class that the network sees in each image."""
-    return input_gradient(select(model, predicted(model, images), of=of), images)
-
-
-def predicted(model: nn.Module, images: Tensor) -> Tensor:
-    """The class that the network sees in each image."""
-    with torch.no_grad():
-        return model(images).argmax(1)
+    return input_gradient(select(model, "predicted", of=of), images)
 
 
 def other_shares(model: nn.Module, images: Tensor, signal: Bool[Tensor, "n 1 28 14"]) -> dict[str, float]:
     """The share on the digit of four other maps of the predicted class's logit."""
-    f = select(model, predicted(model, images), of="logit")
+    f = select(model, "predicted", of="logit")
     maps = {
         "times_input": gradient_x_input(f, images),
         "integrated": integrated_gradients(f, images),
