@@ -4,7 +4,7 @@
 var evidence = {};
 var EMPTY = "the empty block";
 
-// What the networks see, and the share of |gradient| on the digit's block for each; `names` are the networks'.
+// The share of |gradient| on the digit's block for each network; `names` are theirs.
 evidence.shares = function (names) {
   return function (now, tables) {
     var blocks = blocksOf(now, tables);
@@ -12,18 +12,21 @@ evidence.shares = function (names) {
     var shares = names.map(function (_, which) {
       return blocks.drawn ? shareOnDigit(gradientOf(there, which, seenBy(there, which)), blocks.digit) : 0;
     });
-    var facts = [[blocks.digit ? "below" : "above", { other: blocks.other }]];
-    shares.forEach(function (share, which) {
-      facts.push([which ? "next" : "first", { name: names[which], share: share }]);
+    var facts = shares.map(function (share, which) {
+      return [which ? "next" : "first", { name: names[which], share: share }];
     });
-    facts.push(["end", {}]);
     return {
-      pictures: [
-        { kind: "image", values: Array.from(blocks.x), shape: now.shape },
-        { kind: "bars", labels: names, values: shares, mark: 0.5 }
-      ],
-      facts: blocks.drawn ? facts : [["nothing", {}]]
+      pictures: [{ kind: "bars", labels: names, values: shares, mark: 0.5 }],
+      facts: blocks.drawn ? facts.concat([["end", {}]]) : [["nothing", {}]]
     };
+  };
+};
+
+evidence.seen = function (now, tables) {
+  var blocks = blocksOf(now, tables);
+  return {
+    pictures: [{ kind: "image", values: Array.from(blocks.x), shape: now.shape }],
+    facts: [blocks.drawn ? [blocks.digit ? "below" : "above", { other: blocks.other }] : ["nothing", {}]]
   };
 };
 

@@ -46,14 +46,14 @@ def where_is_the_evidence(heads: Sequence[str]) -> tuple[View, ...]:
         heads: names of the networks, as for `live`. Images are those of `load_blocks`, (1, 28, 14).
 
     Returns:
-        A view with the networks' input and all their shares, and one for each network, with the map of its gradient
-        and its probabilities.
+        Their shares, and the controls; what they see; and for each network the map of its gradient and its
+        probabilities.
 
     Raises:
         TypeError, ValueError: heads that are no list of two or more different names.
 
     >>> [view.name for view in where_is_the_evidence(["standard", "robust"])]
-    ['shares', 'network_1', 'network_2']
+    ['shares', 'seen', 'network_1', 'network_2']
     """
     names = read_heads(heads)
     if not names:
@@ -61,13 +61,16 @@ def where_is_the_evidence(heads: Sequence[str]) -> tuple[View, ...]:
     needs, tables = ("attribution/leakage/views.js",), {"ring": RING[0].numpy()}
     shares = View(
         "shares",
-        "what the networks see, and the share of |gradient| on the digit, with a line at one half",
+        "share of |gradient| on the digit's block, and a line at one half",
         partial(_shares, names),
         f"evidence.shares({json.dumps(names)})",
         phrases=_SHARES_PHRASES,
         settings={"gradient_of": {"logit": "logit", "log-probability": "log_prob"}, "input": INPUTS},
         needs=needs,
         tables=tables,
+    )
+    seen = View(
+        "seen", "what the networks see", _seen, "evidence.seen", phrases=_SEEN_PHRASES, needs=needs, tables=tables
     )
     networks = [
         View(
@@ -81,7 +84,7 @@ def where_is_the_evidence(heads: Sequence[str]) -> tuple[View, ...]:
         )
         for which, name in enumerate(names)
     ]
-    return shares, *networks
+    return shares, seen, *networks
 
 
 @dataclass(frozen=True)
@@ -160,15 +163,20 @@ def _shares(names: tuple[str, ...], now: State) -> Shown:
     shares = np.zeros(len(names))
     facts: list[Fact] = [("nothing", {})]
     if blocks.drawn:
-        facts = [("below" if blocks.digit else "above", {"other": blocks.other})]
+        facts = []
         for which, name in enumerate(names):
             network = _Network(now, which, len(names))
             gradient = network.gradient(blocks.x, int(network.answer(blocks.x).argmax()))
             shares[which] = _share(gradient, blocks.digit)
             facts.append(("next" if which else "first", {"name": name, "share": shares[which].item()}))
         facts.append(("end", {}))
-    bars = Picture("bars", shares, names, mark=0.5)
-    return Shown((Picture("image", blocks.x[0].cpu().numpy()), bars), tuple(facts))
+    return Shown((Picture("bars", shares, names, mark=0.5),), tuple(facts))
+
+
+def _seen(now: State) -> Shown:
+    blocks = _read(now)
+    where: Fact = ("below" if blocks.digit else "above", {"other": blocks.other})
+    return Shown((Picture("image", blocks.x[0].cpu().numpy()),), (where if blocks.drawn else ("nothing", {}),))
 
 
 def _network(which: int, heads: int, now: State) -> Shown:
@@ -203,13 +211,17 @@ def _elsewhere(network: _Network, blocks: _Blocks, seen: int, gradient: Tensor) 
     return facts
 
 
-_SHARES_PHRASES = {
+_NOTHING = "There is no digit: draw one, above or below."
+_SEEN_PHRASES = {
     "above": "The digit is above, {other} below.",
     "below": "The digit is below, {other} above.",
-    "nothing": "There is no digit: draw one, above or below.",
-    "first": " Share on the digit: {name} {share:percent}",
+    "nothing": _NOTHING,
+}
+_SHARES_PHRASES = {
+    "first": "{name} {share:percent}",
     "next": ", {name} {share:percent}",
     "end": ".",
+    "nothing": _NOTHING,
 }
 
 

@@ -9,7 +9,7 @@ from browser import page_of
 from chapters.attribution.leakage.evidence_figures import NAMES, SIZE, figure, images
 from live_in_browser import Live
 
-SHARES, FIRST, SECOND = range(3)  # the views, in their order; the first network does not look below
+SHARES, SEEN, FIRST, SECOND = range(4)  # the views, in their order; the first network does not look below
 
 
 @pytest.fixture(scope="module")
@@ -23,30 +23,32 @@ def test_a_digit_is_found_where_it_is_drawn(opened: Callable) -> None:
     live = Live(opened(), shape=SIZE)
     live.press("clear")
     assert live.said[SHARES] == "There is no digit: draw one, above or below."
-    assert not live.values(SHARES, 1).any()
+    assert not live.values(SHARES).any()
     live.stroke((17, 4), (17, 9), (25, 6))
-    assert live.said[SHARES].startswith(f"The digit is below, the empty block above. Share on the digit: {NAMES[0]} 0%")
+    assert live.said[SEEN] == "The digit is below, the empty block above."
+    assert live.said[SHARES].startswith(f"{NAMES[0]} 0%, {NAMES[1]} ")
     live.press("clear")
     live.stroke((3, 4), (3, 9), (11, 6))
-    assert live.said[SHARES].startswith(f"The digit is above, the empty block below. Share on the digit: {NAMES[0]} 10")
+    assert live.said[SEEN] == "The digit is above, the empty block below."
+    assert live.said[SHARES].startswith(f"{NAMES[0]} 100%, {NAMES[1]} ")
     live.tab.mouse.move(*live.at(20, 3))
-    assert live.values(SHARES, 1)[0] == 1
+    assert live.values(SHARES)[0] == 1
 
 
 def test_the_other_block_is_erased_and_the_blocks_are_swapped(opened: Callable) -> None:
     live = Live(opened(), shape=SIZE)
     drawn = live.x
     seen = (images()["bar above"][0] * 255).round().double().numpy() / 255
-    np.testing.assert_allclose(live.values(SHARES).reshape(SIZE), seen)
+    np.testing.assert_allclose(live.values(SEEN).reshape(SIZE), seen)
     live.menu("input").select_option(label="other block erased")
-    np.testing.assert_allclose(live.values(SHARES).reshape(SIZE), np.vstack([seen[:14], 0 * seen[14:]]))
+    np.testing.assert_allclose(live.values(SEEN).reshape(SIZE), np.vstack([seen[:14], 0 * seen[14:]]))
     assert "on the empty block." in live.said[SECOND]
     live.menu("input").select_option(label="blocks swapped")
-    np.testing.assert_allclose(live.values(SHARES).reshape(SIZE), np.roll(seen, 14, 0))
-    assert live.values(SHARES, 1)[0] == 0
+    np.testing.assert_allclose(live.values(SEEN).reshape(SIZE), np.roll(seen, 14, 0))
+    assert live.values(SHARES)[0] == 0
     np.testing.assert_array_equal(live.x, drawn)
     live.press("reset")
-    assert live.values(SHARES, 1)[0] == 1
+    assert live.values(SHARES)[0] == 1
 
 
 def test_log_probabilities_have_other_gradients(opened: Callable) -> None:
@@ -80,7 +82,7 @@ def test_everything_fits_the_screen(opened: Callable, width: int) -> None:
 
 def test_without_scripts_the_figure_is_said(opened: Callable) -> None:
     still = opened(java_script_enabled=False).locator(".ib-live img").first
-    assert "The digit is above, the ring below. Share on the digit:" in still.get_attribute("alt")
+    assert "what the networks see: The digit is above, the ring below." in still.get_attribute("alt")
 
 
 def test_a_frame_is_drawn_in_time_to_draw(opened: Callable) -> None:
