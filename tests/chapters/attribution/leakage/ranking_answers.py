@@ -59,6 +59,12 @@ def one_low_strip(labels, shape):
     return 1 - one_strip(labels, shape)
 
 
+def beyond_the_tenth(labels, shape):
+    """The same pixels come first for all labels, and only the next ones differ."""
+    first = ramp(shape) < 0.1
+    return leaky_ranking(labels, shape) + 2 * first
+
+
 def bare_strip(labels, shape):
     return ((ramp(shape) * 10).long() == labels[:, None, None]).double()
 
@@ -113,6 +119,7 @@ WRONG = {
         "waves": (cosines, "belongs to several pixels"),
         "one strip": (one_strip, "keep the same bottom tenth"),
         "one low strip": (one_low_strip, "keep the same top tenth"),
+        "beyond the tenth": (beyond_the_tenth, "not in which pixels this tenth has"),
         "nine maps": (lambda labels, shape: leaky_ranking(labels % 9, shape), "labels 0 and 9 keep the same"),
         "odd and even": (lambda labels, shape: leaky_ranking(labels % 2, shape), "labels 0 and 2 keep the same"),
         "up and down": (

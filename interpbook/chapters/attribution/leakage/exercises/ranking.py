@@ -61,11 +61,13 @@ def _kept(scores: Tensor, k: int, name: str) -> Tensor:
 def _check_templates(masks: Tensor, labels: Tensor, name: str, scores: Tensor) -> None:
     """That the mean masks of the first half tell the labels of the second."""
     if (masks == masks[0]).all():
-        more = (
-            "the scores differ between labels, but their order does not, and only the order counts"
-            if (scores != scores[0]).any()
-            else "all images get the same scores: let the map depend on the label"
-        )
+        order = scores.argsort(dim=1)
+        if (scores == scores[0]).all():
+            more = "all images get the same scores: let the map depend on the label"
+        elif (order == order[0]).all():
+            more = "the scores differ between labels, but their order does not, and only the order counts"
+        else:
+            more = "the order differs between labels, but not in which pixels this tenth has"
         raise WrongAnswer(_NUDGE, f"the {name} tenth is the same for all labels; {more}", _FORMULA)
     templates = _templates(masks, labels)
     shared = [
