@@ -135,7 +135,7 @@ def look(model: nn.Module, blocks: Blocks) -> Result:
     )
 
 
-def predicted_gradient(model: nn.Module, images: Tensor, of: Of = "logit") -> Float[Tensor, "n 1 28 14"]:
+def predicted_gradient(model: nn.Module, images: Tensor, of: Of = "logit") -> Float[Tensor, "n 1 h w"]:
     """The gradient of the logit, or of the log-probability, of the class that the network sees in each image."""
     return input_gradient(select(model, "predicted", of=of), images)
 
