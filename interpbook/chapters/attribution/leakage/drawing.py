@@ -11,7 +11,7 @@ from torch import Tensor
 
 from interpbook.chapters.attribution.leakage.runs import STRENGTHS, values
 from interpbook.functions import input_gradient
-from interpbook.output.colors import GRAY, NEGATIVE, POSITIVE, SIGNED
+from interpbook.output.colors import GRAY, NEGATIVE, POSITIVE
 from interpbook.output.figures import band
 from interpbook.output.numbers import measured
 
@@ -40,14 +40,14 @@ def draw_opposite(f: Callable[[Tensor], Tensor], v: Float[Tensor, "2"], degrees:
     for place, gradient, color, name in ((point, here, POSITIVE, "x"), (-point, there, NEGATIVE, "−x")):
         plane.arrow(*place.tolist(), *(0.6 * gradient).tolist(), color=color, **HEAD)
         plane.plot(*place.tolist(), "o", color=color, markersize=5)
-        plane.annotate(name, place.tolist(), textcoords="offset points", xytext=(5, 5))
-    plane.set_title("gradients at x and −x", fontsize="small")
+        plane.annotate(name, place.tolist(), textcoords="offset points", xytext=(6, -12))
+    plane.set_title("level lines of f, gradients at x and −x", fontsize="small")
     sums.arrow(0, 0, *v.tolist(), color=GRAY, **HEAD)
     sums.arrow(0, 0, *here.tolist(), color=POSITIVE, **HEAD)
     sums.arrow(*here.tolist(), *there.tolist(), color=NEGATIVE, **HEAD)
     sums.set_title("one after the other: always v", fontsize="small")
-    for ax in (plane, sums):
-        ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xticks=[], yticks=[], aspect="equal")
+    for ax, reach in ((plane, REACH), (sums, 1.2)):
+        ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], aspect="equal")
     one, other = (tuple(f"{value:.2f}" for value in gradient.tolist()) for gradient in (here, there))
     total = tuple(f"{value:.2f}" for value in v.tolist())
     words = f"({', '.join(one)}) + ({', '.join(other)}) = ({', '.join(total)}) = v"
@@ -58,8 +58,7 @@ def _draw_levels(ax: Axes, f: Callable[[Tensor], Tensor]) -> None:
     ticks = torch.linspace(-REACH, REACH, 81, dtype=torch.float64)
     grid = torch.stack(torch.meshgrid(ticks, ticks, indexing="xy"), -1)
     heights = f(grid.view(-1, 2)).view(81, 81)
-    largest = float(heights.abs().max())
-    ax.contourf(ticks, ticks, heights, levels=torch.linspace(-largest, largest, 14).tolist(), cmap=SIGNED, alpha=0.55)
+    ax.contour(ticks, ticks, heights, levels=10, colors=GRAY, linewidths=0.6)
 
 
 def draw_dead_zone(eps: float, r: int) -> tuple[Figure, str]:
@@ -140,21 +139,23 @@ def draw_upper_blocks(found: Mapping[str, Sequence[Float[Tensor, "14 14"]]]) -> 
 def draw_price() -> tuple[Figure, str]:
     """Accuracy and share of the gradient on the digit against the strength of the attack in training.
 
+    At the largest strength most networks have no gradient, and so no share.
+
     Returns:
         The figure, and its alt text.
     """
     accuracies = torch.stack([values("accuracy", eps=eps) for eps in STRENGTHS], 1)
-    shares = torch.stack([values("share", eps=eps) for eps in STRENGTHS], 1)
+    shares = torch.stack([values("share", eps=eps) for eps in STRENGTHS[:-1]], 1)
     fig, ax = plt.subplots(figsize=(5.4, 2.8))
-    places = range(len(STRENGTHS))
-    band(ax, places, accuracies, label="accuracy")
-    band(ax, places, shares, label="share on the digit")
+    band(ax, range(len(STRENGTHS)), accuracies, label="accuracy")
+    band(ax, range(len(STRENGTHS) - 1), shares, label="share on the digit")
     ax.axhline(0.5, color=GRAY, linestyle=":", linewidth=1)
-    ax.set_xticks(places, [f"{eps:g}" for eps in STRENGTHS])
+    ax.set_xticks(range(len(STRENGTHS)), [f"{eps:g}" for eps in STRENGTHS])
     ax.set(xlabel="strength of the attack in training", ylim=(0, 1))
     ax.legend(fontsize="small")
     words = []
-    for place, eps in enumerate(STRENGTHS):
+    for place, eps in enumerate(STRENGTHS[:-1]):
         one, other = measured(accuracies[:, place]), measured(shares[:, place])
         words.append(f"{eps:g}: {one:.2f} and {other:.2f}")
-    return fig, f"Accuracy and share, by strength: {'; '.join(words)}."
+    last = measured(accuracies[:, -1])
+    return fig, f"Accuracy and share, by strength: {'; '.join(words)}; {STRENGTHS[-1]:g}: {last:.2f}, no share."
