@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from interpbook.page import criterion
 from interpbook.page.registry import Claim
 
-# "Figure 3, CIFAR-100": a number and, after a comma, the data. Runs may also stand in the authors' repository.
-PLACE = re.compile(r"(?:(?:Table|Figure) [A-Z]?\d+[a-z]?(?:\([a-z]\))?|the authors' repository), \S.*")
+# "Figure 3, CIFAR-100": a number and, after a comma, the data. Runs may also stand in the authors' repository, and
+# results without numbers in the abstract; what the claim's `paper` says is then in words.
+PLACE = re.compile(r"(?:(?:Table|Figure) [A-Z]?\d+[a-z]?(?:\([a-z]\))?|the authors' repository|the abstract), \S.*")
 
 
 def chance_unsaid(claims: Iterable[Claim]) -> list[str]:
