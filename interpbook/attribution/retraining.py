@@ -40,12 +40,12 @@ class DiffROAR:
 
     @property
     def difference(self) -> float:
-        """top - bottom, -1 to 1: above 0 if the ranking finds pixels that tell the classes apart."""
+        """How much more the top tells, top - bottom, from -1 to 1. Above 0 if the ranking finds pixels that tell."""
         return self.top - self.bottom
 
     @property
     def mask_difference(self) -> float:
-        """mask_top - mask_bottom, -1 to 1: the same with no pixel value seen."""
+        """The same with no pixel value seen, mask_top - mask_bottom, from -1 to 1."""
         return self.mask_top - self.mask_bottom
 
 

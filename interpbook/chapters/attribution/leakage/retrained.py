@@ -27,10 +27,11 @@ __all__ = ["RANKINGS", "RETRAINED", "Result", "Setting", "protocol", "rank", "re
 
 SEEDS = (0, 1, 2, 3, 4)
 EXAMPLES = 5000  # of training, in the images kept
-KEPT, GRAY = 0.1, 0.5
+KEPT = 0.1
 DATA: Mapping[str, Callable[[str], tuple[Tensor, Tensor]]] = {"blocks": load_images, "fashion": load_fashion_mnist}
-#: What a pixel is ranked by: the gradient of the predicted class's logit, that of all logits, or nothing.
-RANKINGS = ("predicted", "all", "random")
+#: What a pixel is ranked by: the gradient of the predicted class's logit, that of all logits, that of a class drawn by
+#: lot, or nothing.
+RANKINGS = ("predicted", "all", "lot", "random")
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,16 @@ class Setting:
         eps: of the attack in training the attributed network; 0 for none.
         ranking: one of `RANKINGS`.
         kept: the share of the pixels.
-        fill: the value of those that are not kept; black by default. Brightness counts from it, so that they are zero:
-            on images that are far from zero on average, networks learn slowly, which would be measured instead.
-        seed: of both networks, and of a random ranking.
+        marked: whether the new network is told which pixels were kept, by a second channel that is 1 there. Without it
+            a black pixel that was kept looks like one that was not.
+        seed: of both networks, and of lots and random rankings.
     """
 
     data: str = "blocks"
     eps: float = 0.0
     ranking: str = "predicted"
     kept: float = KEPT
-    fill: float = 0.0
+    marked: bool = False
     seed: int = 0
 
 
@@ -73,14 +74,15 @@ class Result:
 
 
 def protocol() -> Iterator[Setting]:
-    """All runs: two data sets, two networks, three rankings; on blocks also a gray filling, and other shares."""
+    """All runs: two data sets, two networks, several rankings; on blocks also with marks, and other shares."""
     settings = []
     for data in DATA:
         for eps in (0.0, 0.5):
             settings += [Setting(data, eps), Setting(data, eps, "all")]
         settings.append(Setting(data, 0.0, "random"))
-    for ranking in ("predicted", "all"):
-        settings += [Setting(eps=eps, ranking=ranking, fill=GRAY) for eps in (0.0, 0.5)]
+    for eps in (0.0, 0.5):
+        settings += [Setting(eps=eps, ranking=ranking, marked=True) for ranking in RANKINGS[:3]]
+        settings.append(Setting(eps=eps, ranking="lot"))
     for kept in (0.05, 0.3):
         settings += [Setting(eps=eps, kept=kept) for eps in (0.0, 0.5)]
     for setting in settings:
@@ -104,9 +106,10 @@ def run(setting: Setting) -> Result:
     images, labels = (values[:EXAMPLES] for values in load("train"))
     test_images, test_labels = load("test")
     ranking = partial(rank, model, setting.ranking, torch.Generator().manual_seed(setting.seed))
+    shown = with_marks if setting.marked else torch.Tensor.clone
     found = diffroar(
-        (images - setting.fill, labels),
-        (test_images - setting.fill, test_labels),
+        (shown(images), labels),
+        (shown(test_images), test_labels),
         (ranking(images), ranking(test_images)),
         setting.kept,
         retrain=partial(retrain, setting.seed),
@@ -115,12 +118,20 @@ def run(setting: Setting) -> Result:
     return Result(scores, found.top, found.bottom, found.mask_top, found.mask_bottom)
 
 
+def with_marks(images: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 2 h w"]:
+    """The images with a second channel of ones, which stays 1 at pixels that are kept and is 0 at all others."""
+    return torch.cat([images, torch.ones_like(images)], 1)
+
+
 def rank(model: nn.Module, ranking: str, generator: torch.Generator, images: Tensor) -> Float[Tensor, "n h w"]:
     """How important each pixel is said to be, by one of `RANKINGS`: what is larger comes first."""
     if ranking == "random":
         return torch.rand(images[:, 0].shape, generator=generator)
     if ranking == "predicted":
         return predicted_gradient(model, images)[:, 0].abs()
+    if ranking == "lot":
+        classes = torch.randint(10, (len(images),), generator=generator)
+        return input_gradient(select(model, classes, of="logit"), images)[:, 0].abs()
     total = torch.zeros_like(images)
     for k in range(10):
         total += input_gradient(select(model, k, of="logit"), images).square()
@@ -145,11 +156,11 @@ def values(
     ranking: str = "predicted",
     *,
     kept: float = KEPT,
-    fill: float = 0.0,
+    marked: bool = False,
 ) -> Float[Tensor, "seeds"]:
     """One of the numbers of `Result`, or `"difference"` of top and bottom, for all seeds of a setting."""
     if what == "difference":
-        top, bottom = (values(end, data, eps, ranking, kept=kept, fill=fill) for end in ("top", "bottom"))
+        top, bottom = (values(end, data, eps, ranking, kept=kept, marked=marked) for end in ("top", "bottom"))
         return top - bottom
-    results = [RETRAINED.load()[Setting(data, eps, ranking, kept, fill, seed)] for seed in SEEDS]
+    results = [RETRAINED.load()[Setting(data, eps, ranking, kept, marked, seed)] for seed in SEEDS]
     return torch.tensor([getattr(result, what) for result in results], dtype=torch.float64)

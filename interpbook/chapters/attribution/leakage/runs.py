@@ -22,13 +22,14 @@ from interpbook.attribution import (
     select,
     smoothgrad,
 )
-from interpbook.chapters.attribution.leakage.blocks import Blocks, load_blocks
+from interpbook.chapters.attribution.leakage.blocks import Blocks, load_blocks, null_block
 from interpbook.chapters.attribution.leakage.recipes import BLOCKS, attacked
 from interpbook.functions.select import Of
 from interpbook.models import SmallCNN
 from interpbook.models.recipes import train
 from interpbook.page.runs import Runs
-from interpbook.training import accuracy
+from interpbook.robustness import adversarial_inputs
+from interpbook.training import accuracy, fit
 
 __all__ = ["RUNS", "STRENGTHS", "Result", "Setting", "protocol", "run", "share_on_digit", "values"]
 
@@ -46,12 +47,16 @@ class Setting:
         network: "mlp", "cnn", or "untrained" for the first before its training.
         position: of the digits, "random" or "top".
         eps: of the attack in training; 0 for none.
+        attacked: where the attack may move an image: "both" blocks, the "digit" or the "ring" alone.
+        erased: whether half of the training images have black in place of the ring.
         seed: of the initial weights and of the batches.
     """
 
     network: str = "mlp"
     position: str = "random"
     eps: float = 0.0
+    attacked: str = "both"
+    erased: bool = False
     seed: int = 0
 
 
@@ -86,9 +91,11 @@ class Result:
 
 
 def protocol() -> Iterator[Setting]:
-    """All runs: every strength, the digit always on top, no training, and a convolutional network."""
+    """All runs: every strength, the digit always on top, no training, other networks, and attacks on one block."""
     settings = [Setting(eps=eps) for eps in STRENGTHS]
     settings += [Setting(position="top"), Setting("untrained"), Setting("cnn"), Setting("cnn", eps=0.5)]
+    settings += [Setting(eps=0.5, attacked=block) for block in ("digit", "ring")]
+    settings.append(Setting(erased=True))
     for setting in settings:
         for seed in SEEDS:
             yield replace(setting, seed=seed)
@@ -98,15 +105,47 @@ def trained(setting: Setting) -> nn.Module:
     """The network of a setting."""
     if setting.network == "untrained":
         return BLOCKS.network(seed=setting.seed).eval()
-    recipe = replace(BLOCKS, data=partial(_images, setting.position))
+    recipe = replace(BLOCKS, data=partial(_images, setting.position, setting.erased))
     if setting.network == "cnn":
         recipe = replace(recipe, network=partial(SmallCNN, size=(28, 14)))
-    return train(attacked(recipe, setting.eps), setting.seed, progress=False)[0]
+    recipe = attacked(recipe, setting.eps)
+    if setting.attacked != "both":
+        recipe = replace(recipe, fit=partial(fit, perturbation=AttackOnBlock(setting.attacked, setting.eps)))
+    return train(recipe, setting.seed, progress=False)[0]
 
 
-def _images(position: str, split: str) -> tuple[Tensor, Tensor]:
-    blocks = load_blocks(split, position=position)
-    return blocks.images, blocks.labels
+def _images(position: str, erased: bool, split: str) -> tuple[Tensor, Tensor]:
+    images, labels, signal = load_blocks(split, position=position)
+    if erased:
+        half = torch.rand(len(images), 1, 1, 1, generator=torch.Generator().manual_seed(2)) < 0.5
+        images = torch.where(half & ~signal, 0, images)
+    return images, labels
+
+
+class AttackOnBlock:
+    """For `fit`: the attack of robust training, which may move one of the blocks alone, "digit" or "ring"."""
+
+    def __init__(self, block: str, eps: float) -> None:
+        self.block, self.attack = block, adversarial_inputs(eps, "l2", steps=5)
+
+    def __call__(self, model: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        ring_below = (x[:, :, 14:] == null_block()).flatten(1).all(1)
+        ring_above = (x[:, :, :14] == null_block()).flatten(1).all(1)
+        ring = torch.stack([ring_above, ring_below], 1).repeat_interleave(14, 1)[:, None, :, None]
+        free = (ring if self.block == "ring" else ~ring).expand_as(x)
+        moved = self.attack(_Partly(model, x, free), x, y, generator)
+        return torch.where(free, moved, x)
+
+
+class _Partly(nn.Module):
+    """A model that sees changes of x where they are free to be, and x elsewhere."""
+
+    def __init__(self, model: nn.Module, x: Tensor, free: Tensor) -> None:
+        super().__init__()
+        self.model, self.x, self.free = model, x, free
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.model(torch.where(self.free, inputs, self.x))
 
 
 def run(setting: Setting) -> Result:
@@ -181,7 +220,16 @@ def leak(gradient: Float[Tensor, "n 1 28 14"], signal: Bool[Tensor, "n 1 28 14"]
 RUNS = Runs(Path(__file__).parent / "runs.csv", Setting, Result)
 
 
-def values(what: str, network: str = "mlp", position: str = "random", eps: float = 0.0) -> Float[Tensor, "seeds"]:
+def values(
+    what: str,
+    network: str = "mlp",
+    position: str = "random",
+    eps: float = 0.0,
+    *,
+    attacked: str = "both",
+    erased: bool = False,
+) -> Float[Tensor, "seeds"]:
     """One of the numbers of `Result` for all seeds of a setting."""
-    row = [getattr(RUNS.load()[Setting(network, position, eps, seed)], what) for seed in SEEDS]
+    settings = [Setting(network, position, eps, attacked, erased, seed) for seed in SEEDS]
+    row = [getattr(RUNS.load()[setting], what) for setting in settings]
     return torch.tensor(row, dtype=torch.float64)

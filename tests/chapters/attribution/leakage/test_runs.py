@@ -4,9 +4,11 @@ import pytest
 import torch
 from torch import nn
 
+from interpbook.attribution import replace_pixels
 from interpbook.chapters.attribution.leakage import retrained, runs, unit_runs, units
 from interpbook.chapters.attribution.leakage.blocks import Blocks, load_blocks
-from interpbook.models import MLP
+from interpbook.models import MLP, load
+from interpbook.training import accuracy
 
 
 def test_what_the_protocols_say_is_what_is_stored():
@@ -94,6 +96,40 @@ def test_rankings_by_one_logit_and_by_all():
     torch.testing.assert_close(ranked.flatten(1), weight[seen].abs())
     ranked = retrained.rank(model, "all", generator, images)
     torch.testing.assert_close(ranked.flatten(1), weight.norm(dim=0).expand(3, 4))
+    lots = torch.randint(10, (3,), generator=torch.Generator().manual_seed(4))
+    ranked = retrained.rank(model, "lot", torch.Generator().manual_seed(4), images)
+    torch.testing.assert_close(ranked.flatten(1), weight[lots].abs())
+
+
+def test_marks_say_which_pixels_are_kept():
+    images = torch.zeros(1, 1, 2, 2)
+    kept = torch.tensor([[[True, False], [False, True]]])
+    marked = replace_pixels(retrained.with_marks(images), ~kept)
+    assert torch.equal(marked[:, 0], images[:, 0])
+    assert torch.equal(marked[:, 1], kept.float())
+
+
+@pytest.mark.parametrize("block", ["digit", "ring"])
+def test_an_attack_on_one_block_leaves_the_other_and_stays_in_its_budget(block):
+    images, labels, signal = load_blocks("test", size=20)
+    model = load("leakage-standard")
+    moved = runs.AttackOnBlock(block, 0.5)(model, images, labels, torch.Generator().manual_seed(0))
+    free = signal if block == "digit" else ~signal
+    change = moved - images
+    assert not bool(change[~free].any())
+    lengths = change.flatten(1).norm(dim=1)
+    assert float(lengths.max()) <= 0.5 + 1e-5
+    assert float(lengths.min()) > 0
+    assert accuracy(model, moved, labels) <= accuracy(model, images, labels)
+
+
+def test_half_of_the_rings_are_erased_and_no_digit():
+    whole, erased = load_blocks("train").images, runs._images("random", True, "train")[0]
+    signal = load_blocks("train").signal
+    assert torch.equal(whole[signal], erased[signal])
+    gone = (erased * ~signal).flatten(1).sum(1) == 0
+    assert abs(float(gone.double().mean()) - 0.5) < 4 * 0.5 / len(gone) ** 0.5
+    assert torch.equal(whole[~gone], erased[~gone])
 
 
 def test_digits_may_always_be_on_top():
