@@ -80,6 +80,7 @@ def protocol() -> Iterator[Setting]:
         for eps in (0.0, 0.5):
             settings += [Setting(data, eps), Setting(data, eps, "all")]
         settings.append(Setting(data, 0.0, "random"))
+    settings.append(Setting(ranking="random", marked=True))
     for eps in (0.0, 0.5):
         settings += [Setting(eps=eps, ranking=ranking, marked=True) for ranking in RANKINGS[:3]]
         settings.append(Setting(eps=eps, ranking="lot"))
@@ -158,9 +159,10 @@ def values(
     kept: float = KEPT,
     marked: bool = False,
 ) -> Float[Tensor, "seeds"]:
-    """One of the numbers of `Result`, or `"difference"` of top and bottom, for all seeds of a setting."""
-    if what == "difference":
-        top, bottom = (values(end, data, eps, ranking, kept=kept, marked=marked) for end in ("top", "bottom"))
+    """One of the numbers of `Result`, or a `"difference"` or `"mask_difference"`, for all seeds of a setting."""
+    if what in ("difference", "mask_difference"):
+        ends = [what.replace("difference", end) for end in ("top", "bottom")]
+        top, bottom = (values(end, data, eps, ranking, kept=kept, marked=marked) for end in ends)
         return top - bottom
     results = [RETRAINED.load()[Setting(data, eps, ranking, kept, marked, seed)] for seed in SEEDS]
     return torch.tensor([getattr(result, what) for result in results], dtype=torch.float64)
