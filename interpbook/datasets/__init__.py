@@ -7,7 +7,7 @@ are downloaded once, where they are asked for.
 Where each comes from, and under which licence, is written in `files/CREDITS.md`.
 """
 
-from interpbook.datasets.blocks import block_images
+from interpbook.datasets.blocks import Blocks, block_images, load_block_mnist
 from interpbook.datasets.cifar import CIFAR10_CLASSES, load_cifar10
 from interpbook.datasets.fetch import DataError
 from interpbook.datasets.image_sets import FASHION_CLASSES, load_fashion_mnist, load_mnist
@@ -17,10 +17,12 @@ from interpbook.datasets.tables import Table, load_table
 __all__ = [
     "CIFAR10_CLASSES",
     "FASHION_CLASSES",
+    "Blocks",
     "DataError",
     "Photo",
     "Table",
     "block_images",
+    "load_block_mnist",
     "load_cats",
     "load_cifar10",
     "load_fashion_mnist",

@@ -1,23 +1,12 @@
 """The images of the chapter, whose evidence is known: a digit, and above or below it always the same ring."""
 
-from typing import NamedTuple
-
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional as F
 
-from interpbook.datasets import block_images, load_mnist
+from interpbook.datasets import Blocks, load_block_mnist
 
-__all__ = ["Blocks", "load_blocks", "load_images", "null_block"]
-
-
-class Blocks(NamedTuple):
-    """Images Float[n 1 28 14] in [0, 1], the digit in each, and a mask that is True on the digit's half."""
-
-    images: Float[Tensor, "n 1 28 14"]
-    labels: Int[Tensor, "n"]
-    signal: Bool[Tensor, "n 1 28 14"]
+__all__ = ["load_blocks", "load_images", "null_block"]
 
 
 def null_block() -> Float[Tensor, "1 14 14"]:
@@ -49,10 +38,7 @@ def load_blocks(split: str = "train", *, size: int | None = None, position: str 
     >>> blocks.images.shape, blocks.signal.float().mean().item()
     (torch.Size([4, 1, 28, 14]), 0.5)
     """
-    digits, labels = load_mnist(split)
-    coins = torch.Generator().manual_seed(0 if split == "train" else 1)
-    images, signal = block_images(F.avg_pool2d(digits, 2), null_block(), position=position, generator=coins)
-    return Blocks(images[:size], labels[:size], signal[:size])
+    return load_block_mnist(null_block(), split, size=size, position=position)
 
 
 def load_images(split: str = "train") -> tuple[Float[Tensor, "n 1 28 14"], Int[Tensor, "n"]]:

@@ -22,8 +22,9 @@ from interpbook.attribution import (
     select,
     smoothgrad,
 )
-from interpbook.chapters.attribution.leakage.blocks import Blocks, load_blocks, null_block
+from interpbook.chapters.attribution.leakage.blocks import load_blocks, null_block
 from interpbook.chapters.attribution.leakage.recipes import BLOCKS, attacked
+from interpbook.datasets import Blocks
 from interpbook.functions.select import Of
 from interpbook.models import SmallCNN
 from interpbook.models.recipes import train

@@ -1,15 +1,12 @@
 """The images of the chapter whose signal is known: a digit, and above or below it always the same letter."""
 
-from typing import NamedTuple
-
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional as F
 
-from interpbook.datasets import block_images, load_mnist
+from interpbook.datasets import Blocks, load_block_mnist
 
-__all__ = ["Blocks", "images_of_seed", "letter", "load_blocks", "load_images"]
+__all__ = ["images_of_seed", "letter", "load_blocks", "load_images"]
 
 # Drawn by hand, so that no font of a machine decides what the networks see.
 _LETTER = """
@@ -28,14 +25,6 @@ _LETTER = """
 ..............
 ..............
 """
-
-
-class Blocks(NamedTuple):
-    """Images Float[n 1 28 14] in [0, 1], the digit in each, and a mask that is True on the digit's half."""
-
-    images: Float[Tensor, "n 1 28 14"]
-    labels: Int[Tensor, "n"]
-    signal: Bool[Tensor, "n 1 28 14"]
 
 
 def letter() -> Float[Tensor, "1 14 14"]:
@@ -65,10 +54,7 @@ def load_blocks(split: str = "train", *, size: int | None = None) -> Blocks:
     >>> blocks.images.shape, blocks.signal.float().mean().item()
     (torch.Size([4, 1, 28, 14]), 0.5)
     """
-    digits, labels = load_mnist(split)
-    coins = torch.Generator().manual_seed(0 if split == "train" else 1)
-    images, signal = block_images(F.avg_pool2d(digits, 2), letter(), generator=coins)
-    return Blocks(images[:size], labels[:size], signal[:size])
+    return load_block_mnist(letter(), split, size=size)
 
 
 def images_of_seed(seed: int) -> Blocks:

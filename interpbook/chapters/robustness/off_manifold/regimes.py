@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from interpbook import models
-from interpbook.chapters.robustness.off_manifold.blocks import Blocks
 from interpbook.chapters.robustness.off_manifold.recipes import STRENGTHS
+from interpbook.datasets import Blocks
 from interpbook.functions import input_gradient, select
 from interpbook.robustness import signal_fraction
 from interpbook.training import accuracy

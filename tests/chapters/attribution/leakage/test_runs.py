@@ -6,7 +6,8 @@ from torch import nn
 
 from interpbook.attribution import replace_pixels
 from interpbook.chapters.attribution.leakage import retrained, runs, unit_runs, units
-from interpbook.chapters.attribution.leakage.blocks import Blocks, load_blocks
+from interpbook.chapters.attribution.leakage.blocks import load_blocks
+from interpbook.datasets import Blocks
 from interpbook.models import MLP, load
 from interpbook.training import accuracy
 
