@@ -6,7 +6,7 @@ from torch import nn
 
 from interpbook.attribution import replace_pixels
 from interpbook.chapters.attribution.leakage import retrained, runs, unit_runs, units
-from interpbook.chapters.attribution.leakage.blocks import load_blocks
+from interpbook.chapters.attribution.leakage.blocks import load_blocks, null_block
 from interpbook.datasets import Blocks
 from interpbook.models import MLP, load
 from interpbook.training import accuracy
@@ -46,10 +46,10 @@ def test_without_biases_opposite_points_have_gradients_with_one_sum():
 
 
 class OnePixel(nn.Module):
-    """The first logit is the pixel at (2, 3), the second is zero."""
+    """The first logit is the pixel at (2, 3) less a quarter, the second is zero."""
 
     def forward(self, x):
-        logits = torch.stack([x[:, 0, 2, 3], torch.zeros(len(x), dtype=x.dtype)], 1)
+        logits = torch.stack([x[:, 0, 2, 3] - 0.25, torch.zeros(len(x), dtype=x.dtype)], 1)
         return torch.cat([logits, -torch.ones(len(x), 8, dtype=x.dtype)], 1)
 
 
@@ -60,7 +60,7 @@ def test_shares_and_accuracies_of_a_network_that_reads_one_pixel():
     signal[:, :, :14] = True
     blocks = Blocks(torch.cat([digits, rest], 2), torch.tensor([0, 0, 0, 1]), signal)
     result = runs.look(OnePixel().eval(), blocks)
-    assert (result.accuracy, result.ring_erased, result.digit_erased) == (0.75, 0.75, 0.75)
+    assert (result.accuracy, result.ring_erased, result.digit_erased) == (0.75, 0.75, 0.25)
     for what in ("share", "of_squares", "of_log_prob", "times_input", "integrated", "smooth", "occluded"):
         assert getattr(result, what) == pytest.approx(1)
     assert result.zeros == 0
@@ -68,11 +68,11 @@ def test_shares_and_accuracies_of_a_network_that_reads_one_pixel():
 
 def test_images_whose_gradient_is_zero_are_counted_and_in_no_mean():
     gradient = torch.zeros(2, 1, 28, 14)
-    gradient[0, 0, 20] = 1
+    gradient[0, 0, 20], gradient[0, 0, 3] = -3, 1
     signal = torch.zeros(2, 1, 28, 14, dtype=torch.bool)
     signal[:, :, 14:] = True
     share = runs.share_on_digit(gradient, signal)
-    assert share[0] == 1
+    assert share[0] == 0.75
     assert share[1].isnan()
 
 
@@ -122,6 +122,17 @@ def test_an_attack_on_one_block_leaves_the_other_and_stays_in_its_budget(block):
     assert float(lengths.max()) <= 0.5 + 1e-5
     assert float(lengths.min()) > 0
     assert accuracy(model, moved, labels) <= accuracy(model, images, labels)
+
+
+def test_an_attack_on_one_block_spends_all_of_its_budget_there():
+    x = torch.full((1, 1, 28, 14), 0.5)
+    x[:, :, 14:] = null_block()
+    model = MLP((), inputs=392, classes=2, seed=0).eval()
+    model.fc.weight.data.zero_()
+    model.fc.weight.data[0].view(28, 14)[:14], model.fc.weight.data[0].view(28, 14)[14:] = 1, 100
+    moved = runs.AttackOnBlock("digit", 0.5)(model, x, torch.tensor([0]), torch.Generator().manual_seed(0))
+    assert float((moved - x).norm()) == pytest.approx(0.5, rel=1e-3)
+    assert bool((moved < x)[:, :, :14].all())
 
 
 def test_half_of_the_rings_are_erased_and_no_digit():
