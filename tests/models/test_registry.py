@@ -47,7 +47,8 @@ def test_accuracy_and_seconds_are_recorded(name: str, seed: int) -> None:
     assert known.seconds > 0
     if EVERY[name][1].classifies:
         # A tenth is that of a constant answer: some networks of a sweep are kept because their training collapsed.
-        assert 0.1 <= known.accuracy < 1
+        # Others are right everywhere, where classes are easy to tell apart.
+        assert 0.1 <= known.accuracy <= 1
     else:
         assert known.accuracy is None
 
