@@ -30,7 +30,7 @@ BLOCKS = Recipe(load_images, partial(MLP, HIDDEN, inputs=392), epochs=12, batch_
 def attacked(recipe: Recipe, eps: float) -> Recipe:
     """The recipe, trained against an attack within a Euclidean distance eps; as it is for eps = 0.
 
-    >>> attacked(BLOCKS, 0) is BLOCKS
+    >>> attacked(BLOCKS, 0.0) is BLOCKS
     True
     """
     if eps == 0:

@@ -192,7 +192,7 @@ def other_shares(model: nn.Module, images: Tensor, signal: Bool[Tensor, "n 1 28 
     return {name: _mean_share(values, signal) for name, values in maps.items()}
 
 
-def share_on_digit(values: Float[Tensor, "n 1 28 14"], signal: Bool[Tensor, "n 1 28 14"]) -> Float[Tensor, "n"]:
+def share_on_digit(values: Float[Tensor, "n 1 h w"], signal: Bool[Tensor, "n 1 h w"]) -> Float[Tensor, "n"]:
     """The part of the sum of |values| that lies on the digit's block, 0 to 1; NaN where all are zero.
 
     >>> share_on_digit(torch.tensor([[[[3.0], [-1.0]]]]), torch.tensor([[[[True], [False]]]]))
