@@ -18,7 +18,7 @@ from interpbook.models import MLP, Recipe
 from interpbook.robustness import adversarial_inputs
 from interpbook.training import fit
 
-__all__ = ["BLOCKS", "HIDDEN", "RECIPES", "STRENGTH", "attacked"]
+__all__ = ["BLOCKS", "HIDDEN", "RECIPES", "STRENGTH", "UNITS_ROBUST", "UNITS_STANDARD", "attacked"]
 
 HIDDEN = (64, 64)
 #: Of the attack in training, a Euclidean distance; an image of the blocks has length five.
@@ -43,18 +43,14 @@ def _units(split: str) -> tuple[Tensor, Tensor]:
     return x, labels
 
 
+#: Where one coordinate is the evidence, every step takes all examples.
+UNITS_STANDARD = Recipe(_units, units.network, seeds=FIVE, epochs=1000, lr=1e-3, batch_size=200)
+UNITS_ROBUST = replace(UNITS_STANDARD, epochs=2000, lr=1e-2, fit=partial(fit, perturbation=units.ATTACK))
+
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         "leakage-standard": BLOCKS,
         "leakage-robust": replace(attacked(BLOCKS, STRENGTH), seeds=FIVE),
-        "units-robust": Recipe(
-            _units,
-            units.network,
-            seeds=FIVE,
-            epochs=2000,
-            lr=1e-2,
-            batch_size=200,
-            fit=partial(fit, perturbation=units.ATTACK),
-        ),
+        "units-robust": UNITS_ROBUST,
     }
 )

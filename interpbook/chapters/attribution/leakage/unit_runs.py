@@ -13,10 +13,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from interpbook.attribution import input_gradient, select
-from interpbook.chapters.attribution.leakage.units import ATTACK, EPS, RELEVANT, load_units, network, without_biases
+from interpbook.chapters.attribution.leakage.recipes import UNITS_ROBUST, UNITS_STANDARD
+from interpbook.chapters.attribution.leakage.units import EPS, RELEVANT, load_units, network, without_biases
+from interpbook.models.recipes import train
 from interpbook.page.runs import Runs
 from interpbook.robustness import pgd_attack
-from interpbook.training import accuracy, fit
+from interpbook.training import accuracy
 
 __all__ = ["UNIT_RUNS", "Result", "Setting", "protocol", "run", "values"]
 
@@ -67,13 +69,14 @@ def protocol() -> Iterator[Setting]:
 
 def trained(setting: Setting) -> nn.Module:
     """The network of a setting: of the lesson's standard training, or of the recipe `units-robust`."""
-    model = network(seed=setting.seed)
+    recipe = UNITS_ROBUST if setting.attacked else UNITS_STANDARD
     if not setting.biases:
-        without_biases(model)
-    data = load_units("train")
-    how = {"epochs": 2000, "lr": 1e-2, "perturbation": ATTACK} if setting.attacked else {"epochs": 1000, "lr": 1e-3}
-    fit(model, (data.x, data.labels), batch_size=200, seed=setting.seed, progress=False, **how)
-    return model
+        recipe = replace(recipe, network=_bias_free)
+    return train(recipe, setting.seed, progress=False)[0]
+
+
+def _bias_free(*, seed: int) -> nn.Module:
+    return without_biases(network(seed=seed))
 
 
 def run(setting: Setting) -> Result:
@@ -103,5 +106,5 @@ UNIT_RUNS = Runs(Path(__file__).parent / "unit_runs.csv", Setting, Result)
 def values(what: str, *, biases: bool = True, attacked: bool = False) -> Float[Tensor, "seeds"]:
     """One of the numbers of `Result` for all seeds of a setting."""
     stored = UNIT_RUNS.load()
-    row = [getattr(stored[replace(Setting(biases, attacked), seed=seed)], what) for seed in SEEDS]
+    row = [getattr(stored[Setting(biases, attacked, seed)], what) for seed in SEEDS]
     return torch.tensor(row, dtype=torch.float64)
